@@ -141,7 +141,7 @@ delivery: control-plane ## Image and its bill of materials, alerts, chart and Do
 	@$(BIN)/python -m tools.supply sbom
 	@$(BIN)/python -m tools.supply audit --sbom sbom.json --unreachable=warn
 	@$(BIN)/hyperpod-testbed build --with promtool
-	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py tests/chart/test_plugin_package.py
+	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_incidents.py tests/chart/test_policy_checker.py tests/chart/test_plugin_package.py
 
 .PHONY: test-image
 test-image: control-plane ## Build the image without a container daemon and run it as its user (root, buildah, mmdebstrap)

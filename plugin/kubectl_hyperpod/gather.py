@@ -1,6 +1,7 @@
 """Reads what an explanation needs. What may not or cannot be read becomes a line of `unknown`, never a failure."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from hyperpod_operator.core.explain.world import Found, Operator, Subject, World
@@ -64,7 +65,22 @@ def operator(api: Api, *, namespace: str = "", name: str = LEASE) -> Operator:
     except CommandError as error:
         return Operator(unknown=f"Whether the operator runs: {error}")
     newest = max(leases, key=lambda one: str((one.get("spec") or {}).get("renewTime") or ""), default=None)
-    return Operator(namespace=metadata(newest, "namespace"), lease=newest) if newest else Operator()
+    if newest is None:
+        return Operator()
+    others = [Operator(namespace=metadata(one, "namespace"), lease=one) for one in leases if one is not newest]
+    return Operator(namespace=metadata(newest, "namespace"), lease=newest, unknown=_ended(others, api))
+
+
+def _ended(others: Sequence[Operator], api: Api) -> str:
+    """Which installation serves an object, no Lease says: one that is over may be the one."""
+    now = api.server_time or datetime.now(UTC)
+    over = ", ".join(sorted(one.namespace for one in others if one.stale(now) or not one.holder))
+    if not over:
+        return ""
+    return (
+        f"Which installation of the operator serves this object. The Lease in namespace {over} is not renewed: if it "
+        "is that one, no operator runs, and the status is old. Name its namespace with --operator-namespace."
+    )
 
 
 def _chart_lease(api: Api, name: str) -> Operator:

@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import sys
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from tests.unit.core.explain import worlds
 from tests.unit.core.explain.worlds import unready
-from tests.unit.plugin.fake import EVENTS, NODE, OURS, FakeServer, run, server, session
+from tests.unit.plugin.fake import EVENTS, LEASES, NODE, OURS, FakeServer, run, server, session
 
 import kubectl_hyperpod
 from hyperpod_operator.core.text import plain
@@ -191,3 +192,16 @@ def test_ages_are_by_the_clock_of_the_server() -> None:
 
 def test_json_for_programs_is_one_document() -> None:
     assert json.loads(run(hostile(), "status", "-o", "json").stdout)["kind"] == "List"
+
+
+@pytest.mark.parametrize("over", [timedelta(seconds=5), timedelta(hours=2)])
+def test_a_second_installation_does_not_hide_that_the_first_one_ended(over: timedelta) -> None:
+    """No Lease says which objects its operator serves."""
+    fake = server(SHORT)
+    other: Any = deepcopy(worlds.LEASE)
+    other["metadata"]["namespace"] = "second"
+    other["spec"]["renewTime"] = (worlds.NOW - over).isoformat()
+    fake.objects[LEASES] = [worlds.LEASE, other]
+    fake.date = worlds.NOW
+    shown = run(fake, "explain", "research").stdout
+    assert ("The Lease in namespace second is not renewed" in shown) == (over > timedelta(minutes=1))

@@ -20,6 +20,7 @@ from tests.unit.controllers.test_life import two
 from hyperpod_operator.api.metrics.load import RECONCILES
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.core.outcome import Failed
+from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.timings import Timings
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.queue import FIRST_BACKOFF, LONGEST_BACKOFF
@@ -159,6 +160,23 @@ async def test_an_incident_fires_its_alerts_and_no_others(
     assert watched.firing(tmp_path, minute=CALM - 1) == set()
     assert watched.firing(tmp_path, minute=CALM + INCIDENT - 1) == alerts
     assert watched.firing(tmp_path, minute=CALM + INCIDENT + AFTER - 1) == set()
+
+
+async def test_an_object_whose_passes_break_off_looks_ready_and_fires_an_alert(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else says so: a pass that breaks off writes no status."""
+
+    async def refused(*_: Any) -> None:
+        raise KubernetesError(status=500, message="the API server failed")
+
+    rig.apply(two())
+    watched = Watched(rig)
+    await watched.live(CALM)
+    monkeypatch.setattr(rig.objects, "read", refused)
+    await watched.live(INCIDENT)
+    assert rig.condition("Ready")["status"] == "True"
+    assert watched.firing(tmp_path, minute=CALM + INCIDENT - 1) == {"HyperPodOperatorPassesFail"}
 
 
 async def test_credentials_that_are_missing_are_told_within_the_quarter_of_an_hour(

@@ -50,6 +50,9 @@ logger = logging.getLogger(__name__)
 FIRST_LISTS = 15.0
 """Seconds that the first pass waits for the first lists of all kinds and of Nodes. Without them nothing goes wrong,
 only later: what is not listed is not looked at, and what asks for Nodes waits for them."""
+WARM_UP = 0.5
+"""Seconds after the first lists until clients for checks are made. They take the processor for a tenth of a second,
+and the first passes come first: a Node may lack its taint."""
 DRAIN = 20.0
 """Seconds that passes under way get at a stop; below the pod's grace period of 30 s."""
 
@@ -257,6 +260,7 @@ class Operator:
         if self._follows_nodes:
             await self._cache.first_list()
         self._listed.set()
+        await asyncio.sleep(WARM_UP)
         settings = self._settings
         # The first passes need none of them, and the first CreateCluster would wait for each of them.
         await self._cloud.warm_up_checks(

@@ -14,8 +14,11 @@ from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.nodes.alarm import HealthAlarm
+from hyperpod_operator.kube.nodes.decoding import NODES
 from hyperpod_operator.kube.nodes.informer import NodeCache
+from hyperpod_operator.kube.nodes.stream import NODE_SOURCE, PATH
 from hyperpod_operator.kube.nodes.writes import NodeWriter
+from hyperpod_operator.kube.watch.pages import SIZE, Reading
 from hyperpod_testbed.control_plane import ControlPlane
 
 SECONDS = 60.0
@@ -135,6 +138,16 @@ async def test_more_nodes_than_a_page_holds_are_all_listed(control_plane: Contro
         assert len(follower.cache) == 1200
         assert sorted(follower.told) == sorted(name(number) for number in range(1200))
         assert follower.cache.age() < SECONDS
+
+
+async def test_a_page_says_how_to_go_on_before_its_nodes_arrive(admin: ApiServer) -> None:
+    await create(admin, *range(SIZE + 1))
+    page = Reading(admin, path=PATH, query=NODE_SOURCE.query, noun="Nodes")
+    try:
+        token = await page.following()
+        assert token == NODES.page(await page.content()).metadata.next != ""
+    finally:
+        await page.end()
 
 
 async def test_the_alarm_rings_for_a_node_that_turns_unhealthy_and_for_no_other_write(admin: ApiServer) -> None:

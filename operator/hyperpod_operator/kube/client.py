@@ -181,7 +181,9 @@ class ApiServer:
         return Reply(status=answer.status, message=words, warnings=tuple(answer.response.headers.getall("Warning", ())))
 
     @asynccontextmanager
-    async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[ResponseStream]:
+    async def stream(
+        self, path: str, *, query: Mapping[str, str] | None = None, accept: str = JSON
+    ) -> AsyncIterator[ResponseStream]:
         """GET an answer that is long or has no end, to be read while it arrives.
 
         Whatever breaks it off leaves the `async with` as KubernetesError. Only connecting is limited in time: how
@@ -195,7 +197,7 @@ class ApiServer:
                 path,
                 query_params=list((query or {}).items()),
                 # Compressed, a list costs the server more time than it saves on the wire, and us a third more CPU.
-                header_params={"Accept": JSON, "Accept-Encoding": "identity"},
+                header_params={"Accept": accept, "Accept-Encoding": "identity"},
                 auth_settings=["BearerToken"],
             )
             timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT)

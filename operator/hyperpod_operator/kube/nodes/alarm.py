@@ -16,7 +16,7 @@ from hyperpod_operator.api.names import NODE_HEALTH_STATUS
 from hyperpod_operator.core.health.state import State
 from hyperpod_operator.core.ports import Clock
 from hyperpod_operator.kube.nodes.stream import PATH, SELECTOR
-from hyperpod_operator.kube.watch.decoding import Decoding, WatchEvent
+from hyperpod_operator.kube.watch.decoding import METADATA, Decoding, WatchEvent
 from hyperpod_operator.kube.watch.object_stream import Source, Streams
 from hyperpod_operator.kube.watch.reflector import INACTIVITY, Reflector
 
@@ -34,7 +34,11 @@ class _Object(msgspec.Struct, gc=False):
 
 
 _SOURCE: Source[_Object] = Source(
-    path=PATH, query={"labelSelector": UNHEALTHY}, decoding=Decoding(_Object, noun="unhealthy Nodes"), listed=False
+    path=PATH,
+    query={"labelSelector": UNHEALTHY},
+    decoding=Decoding(_Object, noun="unhealthy Nodes"),
+    listed=False,
+    watched_as=METADATA,
 )
 
 

@@ -10,6 +10,10 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+WHOLE = "application/json"
+"""What an API server is asked for to send objects as they are."""
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""The same for their metadata alone ("Receiving resources as PartialObjectMetadata", kubernetes.io)."""
 BOOKMARK = "BOOKMARK"
 DELETED = "DELETED"
 
@@ -77,7 +81,7 @@ class Decoding(Generic[ObjectT]):
             WatchEvent[struct]  # type: ignore[valid-type]
         )
 
-    def page(self, content: bytes) -> Page[ObjectT]:
+    def page(self, content: bytes | bytearray) -> Page[ObjectT]:
         """A chunk of a list. Raises Garbled."""
         try:
             return self._page.decode(content)

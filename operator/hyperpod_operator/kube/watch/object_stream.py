@@ -16,12 +16,18 @@ from functools import partial
 from typing import Generic, Protocol
 
 from hyperpod_operator.core.ports import KubernetesError
-from hyperpod_operator.kube.watch.decoding import BOOKMARK, Decoding, Garbled, ObjectT, Rejected, WatchEvent
+from hyperpod_operator.kube.watch.decoding import (
+    BOOKMARK,
+    WHOLE,
+    Decoding,
+    Garbled,
+    ObjectT,
+    Rejected,
+    WatchEvent,
+)
 from hyperpod_operator.kube.watch.gathering import Gathering
+from hyperpod_operator.kube.watch.pages import Reading
 
-CHUNK = 500
-"""Objects per page of a list; one page of Nodes is about 6 MB."""
-PAGE_SECONDS = 30.0
 WATCH_SECONDS = 300
 """After so long the API server ends a watch; the next one goes on where it stopped."""
 GRACE = 10.0
@@ -47,7 +53,9 @@ class Expired(Exception):  # noqa: N818 - a state of affairs
 class Streams(Protocol):
     """The part of `kube.client.ApiServer` that is needed here."""
 
-    def stream(self, path: str, *, query: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]: ...
+    def stream(
+        self, path: str, *, query: Mapping[str, str], accept: str = WHOLE
+    ) -> AbstractAsyncContextManager[Answer]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +63,14 @@ class Source(Generic[ObjectT]):
     """Which objects are read: their path, the selectors of the query, and how they are decoded.
 
     Where nothing is `listed` the watch begins with what is there, in no order and perhaps not with all of it: for whom
-    it is enough to hear that something happened.
+    it is enough to hear that something happened. `watched_as` is how the watch has its objects sent.
     """
 
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     decoding: Decoding[ObjectT]
     listed: bool = True
+    watched_as: str = WHOLE
 
     @property
     def noun(self) -> str:
@@ -88,16 +97,30 @@ class ObjectStream(Generic[ObjectT]):
 
         Raises Expired, KubernetesError or Garbled; what was handed on until then is not the whole.
         """
-        query = {**self._source.query, "limit": str(CHUNK)}
-        following: dict[str, str] = {}
-        while True:
-            page = self._source.decoding.page(await self._page(query | following))
-            self._heard()
-            for found in page.items:
-                take(found)
-            if not page.metadata.next:
-                return _position(page.metadata.resource_version)
-            following = {"continue": page.metadata.next}
+        reading = ahead = self._reading("")
+        try:
+            while True:
+                if following := await reading.following():
+                    ahead = self._reading(following)
+                page = self._source.decoding.page(await reading.content())
+                self._heard()
+                for found in page.items:
+                    take(found)
+                if not page.metadata.next:
+                    return _position(page.metadata.resource_version)
+                if ahead is reading or ahead.token != page.metadata.next:
+                    await ahead.end()
+                    ahead = self._reading(page.metadata.next)
+                reading = ahead
+        except KubernetesError as error:
+            raise _expired(error) from error
+        finally:
+            await reading.end()
+            await ahead.end()
+
+    def _reading(self, token: str) -> Reading:
+        source = self._source
+        return Reading(self._api, path=source.path, query=source.query, noun=source.noun, token=token)
 
     async def watch(self, position: int, take: Callable[[list[WatchEvent[ObjectT]], int], None]) -> None:
         """Hand on what happens after `position`, batch by batch with the new position, until the stream ends.
@@ -118,7 +141,7 @@ class ObjectStream(Generic[ObjectT]):
         try:
             async with (
                 asyncio.timeout(self._inactivity) as limit,
-                self._api.stream(self._source.path, query=query) as answer,
+                self._api.stream(self._source.path, query=query, accept=self._source.watched_as) as answer,
             ):
                 mute = True
                 self._heard()
@@ -152,22 +175,6 @@ class ObjectStream(Generic[ObjectT]):
             raise _expired(error) from error
         if rest:
             raise Garbled("the watch ended in the middle of a line")
-
-    async def _page(self, query: Mapping[str, str]) -> bytes:
-        parts = []
-        try:
-            async with asyncio.timeout(PAGE_SECONDS), self._api.stream(self._source.path, query=query) as answer:
-                while part := await answer.read():
-                    parts.append(part)
-        except TimeoutError:
-            raise KubernetesError(
-                status=0,
-                message=f"{CHUNK} {self._source.noun} could not be read within {PAGE_SECONDS:g} s. "
-                "Check the load of the API server and the network between.",
-            ) from None
-        except KubernetesError as error:
-            raise _expired(error) from error
-        return b"".join(parts)
 
     def _news(self, lines: Iterable[bytes], position: int) -> tuple[list[WatchEvent[ObjectT]], int]:
         """The events that were not seen yet, and the position after them."""

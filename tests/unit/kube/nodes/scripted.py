@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.kube.watch.decoding import WHOLE
 
 Running = Callable[[float], AbstractAsyncContextManager[None]]
 Warnings = Callable[[], list[str]]
@@ -57,9 +58,10 @@ def labelled(health: str, *, number: int = 1, version: int = 1) -> dict[str, Any
 
 
 def page(*bodies: dict[str, Any], position: int = 1, following: str = "") -> bytes:
-    """A chunk of a list."""
+    """A chunk of a list, as the API server writes it: how to go on comes before the objects."""
     metadata = {"resourceVersion": str(position)} | ({"continue": following} if following else {})
-    return json.dumps({"kind": "NodeList", "metadata": metadata, "items": list(bodies)}).encode()
+    whole = {"kind": "NodeList", "apiVersion": "v1", "metadata": metadata, "items": list(bodies)}
+    return json.dumps(whole, separators=(",", ":")).encode()
 
 
 def line(kind: str, body: Mapping[str, Any]) -> bytes:
@@ -83,6 +85,8 @@ class ScriptedApi:
     watches: list[tuple[Part, ...]] = field(default_factory=list)
     asked: list[tuple[float, dict[str, str]]] = field(default_factory=list)
     """When, and the query."""
+    accepted: list[str] = field(default_factory=list)
+    """How the objects were to be sent, of the same calls."""
 
     @property
     def kinds(self) -> list[str]:
@@ -92,8 +96,11 @@ class ScriptedApi:
         return [at for (at, _), asked in zip(self.asked, self.kinds, strict=True) if asked == kind]
 
     @asynccontextmanager
-    async def stream(self, path: str, *, query: Mapping[str, str]) -> AsyncIterator["ScriptedAnswer"]:
+    async def stream(
+        self, path: str, *, query: Mapping[str, str], accept: str = WHOLE
+    ) -> AsyncIterator["ScriptedAnswer"]:
         assert path == "/api/v1/nodes"
+        self.accepted.append(accept)
         self.asked.append((asyncio.get_running_loop().time(), dict(query)))
         script = self.watches if "watch" in query else self.lists
         parts = list(script.pop(0)) if script else [1e9]

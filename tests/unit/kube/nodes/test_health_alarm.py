@@ -21,6 +21,7 @@ from tests.unit.kube.nodes.scripted import (
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.nodes.alarm import HealthAlarm
 from hyperpod_operator.kube.nodes.informer import NodeCache
+from hyperpod_operator.kube.watch.decoding import METADATA, WHOLE
 from hyperpod_operator.kube.watch.gathering import GATHER
 
 pytestmark = pytest.mark.looptime
@@ -48,6 +49,7 @@ async def test_it_watches_from_what_is_there_and_lists_nothing(scripted: Scripte
     await run(alarm, seconds=1)
     ((_, query),) = scripted.asked
     assert query["resourceVersion"] == "0"
+    assert scripted.accepted == [METADATA]
     health = "sagemaker.amazonaws.com/node-health-status"
     assert query["labelSelector"] == (
         f"sagemaker.amazonaws.com/compute-type=hyperpod,{health},{health} notin (Schedulable)"
@@ -91,8 +93,10 @@ class Gatherer(ScriptedApi):
     """Its watch is left to gather for as long as it is told."""
 
     @asynccontextmanager
-    async def stream(self, path: str, *, query: Mapping[str, str]) -> AsyncIterator[ScriptedAnswer]:
-        async with super().stream(path, query=query) as answer:
+    async def stream(
+        self, path: str, *, query: Mapping[str, str], accept: str = WHOLE
+    ) -> AsyncIterator[ScriptedAnswer]:
+        async with super().stream(path, query=query, accept=accept) as answer:
             yield GatheringAnswer(answer.parts)
 
 

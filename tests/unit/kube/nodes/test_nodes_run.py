@@ -33,7 +33,7 @@ async def test_the_first_list_tells_of_every_node_and_then_is_synced(
         await asyncio.sleep(2)
         assert (cache.synced, told, len(cache)) == (True, [NAME, OTHER], 2)
     assert [query.get("continue") for _, query in scripted.asked] == [None, "more", None]
-    assert scripted.asked[0][1]["limit"] == "500"
+    assert scripted.asked[0][1]["limit"] == "250"
     assert (
         scripted.asked[2][1] | {"watch": "true", "resourceVersion": "5", "allowWatchBookmarks": "true"}
         == scripted.asked[2][1]

@@ -9,6 +9,7 @@ from typing import Any
 
 from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
+from hyperpod_operator.kube.watch.decoding import WHOLE
 
 MINE = Owner(kind="HyperPodCluster", namespace="research", name="ml", uid="u1")
 OTHER = Owner(kind="HyperPodNodeOperation", namespace="research", name="reboot", uid="u2")
@@ -70,7 +71,7 @@ class PodApi:
                 queue.put_nowait(line)
 
     @asynccontextmanager
-    async def stream(self, path: str, *, query: Mapping[str, str]) -> AsyncIterator["Answer"]:
+    async def stream(self, path: str, *, query: Mapping[str, str], accept: str = WHOLE) -> AsyncIterator["Answer"]:
         assert path == "/api/v1/pods"
         if self.fails is not None:
             raise self.fails

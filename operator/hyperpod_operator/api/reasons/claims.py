@@ -228,8 +228,8 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.NODE_NOT_FOUND,
-            "The cluster has no such node, or it is gone and `followNode` is `Never`.",
-            "Set `attachment.target` to a node that exists, or `followNode: Replacement`.",
+            "The cluster has no such node or instance group, or the node is gone and `followNode` is `Never`.",
+            "Set `attachment.target` to a node or group that exists, or `followNode: Replacement`.",
             severity=Severity.STALLED,
         ),
         reason(

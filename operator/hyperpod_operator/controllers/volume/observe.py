@@ -5,7 +5,9 @@ with one look for all claims of the cluster. The rest is read when a decision ha
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
@@ -42,7 +44,7 @@ class Where:
     """The HyperPod cluster that a claim names: its Region and its name or ARN; empty while it is not known.
 
     `coming`: its HyperPodCluster is there and has no ARN yet; `no_object`: there is no such HyperPodCluster. `records`
-    are what that object says of its place.
+    are what that object says of its place, and `groups` the names of the instance groups that it asks for.
     """
 
     region: str = ""
@@ -50,6 +52,7 @@ class Where:
     coming: bool = False
     no_object: bool = False
     records: tuple[Record, ...] = ()
+    groups: frozenset[str] = frozenset()
 
 
 async def where(*, ports: VolumePorts, claim: Claim) -> Where:
@@ -73,7 +76,14 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
         cluster=arn,
         coming=not arn,
         records=records_of_cluster(ref.name or "", stored.body),
+        groups=_groups(spec),
     )
+
+
+def _groups(spec: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the groups of a HyperPodCluster's spec, which may be one that an earlier version wrote."""
+    groups = (group for member in ("instanceGroups", "restrictedInstanceGroups") for group in spec.get(member) or ())
+    return frozenset(str(group.get("instanceGroupName") or "") for group in groups)
 
 
 async def observe(
@@ -102,6 +112,7 @@ async def observe(
         cluster=view.cluster,
         coming=at.coming,
         no_object=at.no_object,
+        desired_groups=at.groups,
         region=at.region,
         nodes=nodes.nodes,
         taken=nodes.taken,

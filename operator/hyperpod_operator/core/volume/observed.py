@@ -128,6 +128,8 @@ class Observed:
     """Whether a HyperPodCluster object stands for the cluster, which AWS was not asked for yet."""
     no_object: bool = False
     """Whether clusterRef names a HyperPodCluster object that the API server does not have."""
+    desired_groups: frozenset[str] = frozenset()
+    """Names of the instance groups that the HyperPodCluster object asks for; AWS may not have them yet."""
     looked: bool = True
     region: str = ""
     """Where the volume is; empty for the operator's own Region."""

@@ -126,6 +126,23 @@ def _matching(snapshot: ClaimSnapshot, nodes: Iterable[Candidate]) -> list[Candi
     return [node for node in nodes if _selected(snapshot, node)]
 
 
+def _absent(snapshot: ClaimSnapshot) -> Wait | None:
+    """Why no node of the group will come: the cluster has no such group, and its HyperPodCluster asks for none."""
+    cluster, target = snapshot.observed.cluster, snapshot.claim.spec.attachment.target
+    name = target.instanceGroupName if target else None
+    if cluster is None or name is None or cluster.group(name) or name in snapshot.observed.desired_groups:
+        return None
+    groups = sorted(group.name for group in cluster.groups)
+    others = f"it has {listed(groups, separator=', ', rest=' ')}" if groups else "it has none"
+    return Wait(
+        reason=Reason.NODE_NOT_FOUND,
+        message=f"The cluster has no instance group {name}; {others}. Correct attachment.target, or add the group to "
+        "the cluster.",
+        after=snapshot.timings.watch,
+        stalled=True,
+    )
+
+
 def _instead(snapshot: ClaimSnapshot) -> str:
     """Which groups have nodes, where the one that is named has none: a misspelt name is seen beside the right one."""
     target = snapshot.claim.spec.attachment.target
@@ -140,6 +157,8 @@ def _first(snapshot: ClaimSnapshot) -> Resolution:
     """No node was chosen yet, or the spec asks for another one."""
     matching = matching_nodes(snapshot)
     text = snapshot.claim.target_text
+    if not matching and (absent := _absent(snapshot)) is not None:
+        return Unresolved(hold=absent)
     if not matching:
         # A group may have no node yet, or be scaled to zero; a node that is named and not there is not expected.
         by_group = snapshot.claim.by_group

@@ -275,6 +275,13 @@ async def test_where_a_cluster_object_names_its_region_and_arn(rig: VolumeRig) -
     assert ("status.clusterArn of HyperPodCluster hpc", arn) in [(one.where, one.text) for one in found.records]
 
 
+async def test_the_groups_that_a_cluster_object_asks_for_are_seen(rig: VolumeRig) -> None:
+    rig.apply(new(clusterRef={"name": "hpc"}))
+    gpu, closed = {"instanceGroupName": "gpu"}, {"instanceGroupName": "closed"}
+    rig.clusters.apply(Key("team", "hpc"), {"instanceGroups": [gpu], "restrictedInstanceGroups": [closed]})
+    assert (await where(ports=rig.controller._ports, claim=claim(rig))).groups == {"gpu", "closed"}
+
+
 async def test_a_node_that_changes_makes_the_view_of_its_cluster_worthless(rig: VolumeRig) -> None:
     rig.apply(new())
     await rig.rest()

@@ -67,7 +67,13 @@ def claim(wanted: Mapping[str, Any] | None = None, *, status: Mapping[str, Any] 
     )
 
 
-def cluster(status: str = "InService", *, restricted: tuple[str, ...] = ()) -> ObservedCluster:
+def cluster(
+    status: str = "InService",
+    *,
+    restricted: tuple[str, ...] = (),
+    counts: tuple[tuple[str, int], ...] = (("workers", 1), ("others", 0)),
+) -> ObservedCluster:
+    """`counts`: how many instances each group has."""
     groups = tuple(
         ObservedGroup(
             name=name,
@@ -77,7 +83,7 @@ def cluster(status: str = "InService", *, restricted: tuple[str, ...] = ()) -> O
             target_count=2,
             members={},
         )
-        for name, count in (("workers", 1), ("others", 0))
+        for name, count in counts
     )
     members = {"orchestrator": {"eks": {"clusterArn": EKS}}}
     return ObservedCluster(arn=ARN, name="research", status=status, groups=groups, members=members)

@@ -51,6 +51,7 @@ def lost(instance_id: str = FIRST, **record: Any) -> dict[str, Any]:
 
 
 GROUP = aimed(instanceGroupName="workers")
+OTHER_GROUPS = (("gpu", 1), ("cpu", 0))
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,24 @@ def test_a_group_without_nodes_is_named_beside_those_that_have_some(nodes: tuple
     found = resolve(snapshot_of(claim(GROUP, status=made_status()), nodes=nodes))
     assert found.hold is not None
     assert said in found.hold.message
+
+
+@pytest.mark.parametrize(
+    ("desired", "reason"), [(frozenset(), "NodeNotFound"), (frozenset({"workers"}), "NodeNotRunning")]
+)
+def test_a_group_that_nobody_asks_for_is_not_waited_for(desired: frozenset[str], reason: str) -> None:
+    found = resolve(
+        snapshot_of(
+            claim(GROUP, status=made_status()), cluster=cluster(counts=OTHER_GROUPS), nodes=(), desired_groups=desired
+        )
+    )
+    assert found.hold is not None
+    assert (found.hold.reason, found.hold.stalled) == (reason, reason == "NodeNotFound")
+    assert ("no instance group workers; it has cpu, gpu. Correct" in found.hold.message) == (not desired)
+
+
+def test_a_group_that_the_cluster_loses_while_its_nodes_are_there_is_still_looked_for() -> None:
+    assert chosen(GROUP, node(), cluster=cluster(counts=OTHER_GROUPS)) == FIRST
 
 
 def test_restricted_groups_are_told_without_asking_aws() -> None:

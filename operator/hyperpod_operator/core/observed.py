@@ -16,6 +16,10 @@ Json = Any
 
 EMPTY: Mapping[str, Json] = MappingProxyType({})
 
+# [assumption: ended-instance-is-gone]
+GONE = frozenset({"ShuttingDown", "NotFound"})
+"""Statuses of an instance that AWS ends or has ended (API member ClusterInstanceStatus)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedGroup:

@@ -13,10 +13,10 @@ from hyperpod_operator.core.health.node import ZONE, ZONE_ID, Node
 from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX
 from hyperpod_operator.core.health.taint import TAINT
 from hyperpod_operator.core.location import cluster_id
-from hyperpod_operator.core.observed import ObservedNode
+from hyperpod_operator.core.observed import GONE, ObservedNode
 from hyperpod_operator.core.volume import slots
 from hyperpod_operator.core.volume.claim import Claim
-from hyperpod_operator.core.volume.observed import GONE, NO_LABELS, Candidate
+from hyperpod_operator.core.volume.observed import NO_LABELS, Candidate
 from hyperpod_operator.core.volume.ports import AttachmentLimit, VolumeCloud
 
 MOST_CLUSTERS = 32

@@ -23,13 +23,8 @@ from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.drain.ports import Evicted, PodsRead
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.observed import Observed, ObservedCluster, ObservedNode
+from hyperpod_operator.core.observed import GONE, Observed, ObservedCluster, ObservedNode
 from hyperpod_operator.core.timings import Timings
-
-# [assumption: ended-instance-is-gone]
-ENDING = frozenset({"ShuttingDown", "NotFound"})
-"""ClusterInstanceStatus of a node that ends or is gone."""
-
 
 DOUBT = 20.0
 """Seconds after which nodes are listed again where SageMaker and Kubernetes disagree about them."""
@@ -252,7 +247,7 @@ def _departure(
             unhealthy=node.instance_id in unhealthy,
         )
         for node in listed
-        if node.status not in ENDING
+        if node.status not in GONE
     )
     unlisted = tuple(
         Candidate(instance_id=name, node=node, unhealthy=name in unhealthy)

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import causes
-from hyperpod_operator.core.cluster.departures import ENDING
 from hyperpod_operator.core.health.facts import CHECKING, FAILING
-from hyperpod_operator.core.observed import Observed, ObservedGroup
+from hyperpod_operator.core.observed import GONE, Observed, ObservedGroup
 from hyperpod_operator.core.text import counted, listed, sentence
 
 # [assumption: teardown-needs-the-role]
@@ -143,7 +142,7 @@ def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed:
 def _above_target(group: ObservedGroup, observed: Observed) -> int:
     """How many instances are beyond the target and not listed as ending; 0 where the list is not known."""
     listed_now = [node for node in observed.nodes or () if node.group == group.name]
-    return max(0, sum(node.status not in ENDING for node in listed_now) - group.target_count)
+    return max(0, sum(node.status not in GONE for node in listed_now) - group.target_count)
 
 
 def _of_status(group: ObservedGroup, observed: Observed, statuses: Set[str]) -> tuple[str, ...]:

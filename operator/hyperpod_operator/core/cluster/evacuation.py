@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.departures import ENDING, Candidate, Departures, Handling, Unwritten, handling
+from hyperpod_operator.core.cluster.departures import Candidate, Departures, Handling, Unwritten, handling
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.scale_in import named
 from hyperpod_operator.core.drain.marks import (
@@ -28,6 +28,7 @@ from hyperpod_operator.core.drain.step import DrainStep, step
 from hyperpod_operator.core.drain.turns import in_turn
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.observed import GONE
 
 MARKS_MOST = 50
 """Nodes that one pass marks or unmarks."""
@@ -85,7 +86,7 @@ def ending_in_aws(snapshot: ClusterSnapshot, *, nodes: Iterable[Node]) -> frozen
     """
     groups, rest = snapshot.resource.status.instanceGroups or [], snapshot.timings.rest
     sent = {one.instanceId: one for group in groups for one in group.remembered.deletedNodes or ()}
-    away = {one.instance_id for one in snapshot.observed.nodes or () if one.status in ENDING}
+    away = {one.instance_id for one in snapshot.observed.nodes or () if one.status in GONE}
     serving = {node.instance_id for node in nodes if node.ready is True} - away
 
     def recent(name: str) -> bool:

@@ -24,7 +24,7 @@ from hyperpod_operator.core.cluster.resource import ADOPTED, Resource, desired
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
+from hyperpod_operator.core.observed import GONE, Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.plan.gate import ChangePolicy, Open
 
 WHAT_MOST = 1024
@@ -32,8 +32,6 @@ WHAT_MOST = 1024
 ALWAYS_SENT = frozenset({"instanceGroupName", "instanceCount"})
 """Members of a group that an update sends whatever the answer lacks: the count is checked where the answer comes in."""
 _TAKEN = frozenset({CallState.ACCEPTED, CallState.APPLIED})
-ENDING = "ShuttingDown"
-"""Status of a node that AWS ends (API member ClusterInstanceStatus): its group may be gone before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +164,7 @@ def asked_to_delete(resource: Resource) -> bool:
 def _groups(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[Absence]:
     """Groups that AWS showed: their record has a status. One that was going, or that our update removes, may go."""
     resource, shown = snapshot.resource, {group.name for group in cluster.groups}
-    inhabited = {node.group for node in snapshot.observed.nodes or () if node.status != ENDING}
+    inhabited = {node.group for node in snapshot.observed.nodes or () if node.status not in GONE}
     for name, record in sorted(resource.recorded_groups.items()):
         removed = name not in resource.groups and _last_was(resource, "UpdateCluster")
         if record.status and record.status != GOING and not removed and name not in shown:

@@ -10,14 +10,13 @@ from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.snapshot import (
-    ENDING,
     UNHEALTHY,
     Entry,
     Snapshot,
     is_under_repair,
 )
 from hyperpod_operator.core.nodeoperation.states import State
-from hyperpod_operator.core.observed import ObservedNode
+from hyperpod_operator.core.observed import GONE, ObservedNode
 
 NAME_PREFIX = "hyperpod-"
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -80,7 +79,7 @@ def _matches(snapshot: Snapshot, selector: NodeSelector, one: ObservedNode) -> b
         selector.instanceGroupName in (None, one.group)
         and all(labels.get(key) == value for key, value in (selector.matchLabels or {}).items())
         and (selector.order != "Unhealthy" or is_unhealthy(one, node))
-        and one.status != ENDING
+        and one.status not in GONE
         and not repaired
         and one.instance_id not in snapshot.held
     )

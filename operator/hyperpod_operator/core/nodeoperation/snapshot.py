@@ -20,15 +20,12 @@ from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT, State
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.nodes.batch import NodeCall
-from hyperpod_operator.core.observed import ObservedCluster, ObservedNode
+from hyperpod_operator.core.observed import GONE, ObservedCluster, ObservedNode
 from hyperpod_operator.core.plan.digest import Target
 from hyperpod_operator.core.plan.gate import STRICTNESS, ChangePolicy
 
 Entry = OperationNodeStatus
 """What is stored about one node."""
-# [assumption: ended-instance-is-gone]
-ENDING = "ShuttingDown"
-"""ClusterInstanceStatus of an instance that ends."""
 NOT_COUNTED = frozenset({State.DRAINING, State.SENT})
 """States of nodes that leave their group and that AWS's count of it still has."""
 UNHEALTHY = "Unschedulable"
@@ -123,7 +120,7 @@ class Snapshot:
         former = {name for entry in self.entries for name in (entry.instanceId, entry.replacedBy) if name}
         found: dict[str, list[ObservedNode]] = {}
         for one in self.cluster.instances.values() if self.cluster is not None else ():
-            if one.instance_id not in former and one.status != ENDING:
+            if one.instance_id not in former and one.status not in GONE:
                 found.setdefault(one.group, []).append(one)
         for several in found.values():
             several.sort(key=lambda one: (one.launched_at is None, one.launched_at or self.now, one.instance_id))
@@ -188,7 +185,7 @@ class Snapshot:
     def is_ending(self, entry: Entry) -> bool:
         """Whether AWS ends the instance, for whatever reason: there is nothing to ask of it any more."""
         instance = self.instance(entry)
-        return instance is not None and instance.status == ENDING
+        return instance is not None and instance.status in GONE
 
     # [assumption: moves-keep-the-minimum]
     @cached_property

@@ -6,14 +6,10 @@ from datetime import datetime
 from types import MappingProxyType
 
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.observed import ObservedCluster
+from hyperpod_operator.core.observed import GONE, ObservedCluster
 from hyperpod_operator.core.volume.ports import Modification, Snapshot, Volume
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
-
-# [assumption: ended-instance-is-gone]
-GONE = frozenset({"ShuttingDown", "NotFound"})
-"""InstanceStatus values that say that AWS is ending the instance, or has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,11 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.observed import GONE
 from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.holding import Held, holding
-from hyperpod_operator.core.volume.observed import GONE, Candidate
+from hyperpod_operator.core.volume.observed import Candidate
 from hyperpod_operator.core.volume.obstacles import (
     codes,
     drained,

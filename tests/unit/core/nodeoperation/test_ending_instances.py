@@ -5,10 +5,12 @@ from tests.unit.core.nodeoperation.builders import entry, instance, judged, mark
 
 from hyperpod_operator.core.nodeoperation.machine import ENDS, advance
 from hyperpod_operator.core.nodeoperation.plan import Call
-from hyperpod_operator.core.nodeoperation.snapshot import ENDING, Snapshot
+from hyperpod_operator.core.nodeoperation.snapshot import Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
+from hyperpod_operator.core.observed import GONE
 
 each_operation = pytest.mark.parametrize("kind", ["Reboot", "Replace", "Delete"])
+each_ending = pytest.mark.parametrize("status", sorted(GONE))
 
 
 def drained(kind: str, status: str) -> Snapshot:
@@ -23,20 +25,23 @@ def asked(given: Snapshot) -> bool:
     return isinstance(judged(given).action, Call)
 
 
+@each_ending
 @each_operation
-def test_a_node_that_is_drained_is_not_asked_about(kind: str) -> None:
+def test_a_node_that_is_drained_is_not_asked_about(kind: str, status: str) -> None:
     assert asked(drained(kind, "Running"))
-    assert not asked(drained(kind, ENDING))
+    assert not asked(drained(kind, status))
 
 
+@each_ending
 @each_operation
-def test_it_says_what_it_waits_for(kind: str) -> None:
-    (made,) = advance(drained(kind, ENDING)).entries
+def test_it_says_what_it_waits_for(kind: str, status: str) -> None:
+    (made,) = advance(drained(kind, status)).entries
     assert (made.state, made.message) == (State.DRAINING, ENDS)
 
 
+@each_ending
 @each_operation
-def test_a_node_that_waits_is_not_drained(kind: str) -> None:
-    given = snapshot(operation(spec(kind)), entries=[entry()], instances=[instance(status=ENDING)])
+def test_a_node_that_waits_is_not_drained(kind: str, status: str) -> None:
+    given = snapshot(operation(spec(kind)), entries=[entry()], instances=[instance(status=status)])
     (made,) = advance(given).entries
     assert (made.state, made.message) == (State.PENDING, ENDS)

@@ -17,8 +17,8 @@ from tests.unit.core.volume.world import FATES, World
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID
 from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer
+from hyperpod_operator.core.observed import GONE
 from hyperpod_operator.core.volume.device import associated_resource
-from hyperpod_operator.core.volume.observed import GONE
 
 THEN = st.sampled_from([0, 1, 2, 4, 8])
 """How many passes follow a disturbance before the next one."""

@@ -13,12 +13,13 @@ from tests.unit.core.volume.builders import ARN, NOW, UID, cluster, failure, nod
 from hyperpod_operator.api.names import LABEL_CLAIM_UID, TAG_CLAIM_UID
 from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.observed import GONE
 from hyperpod_operator.core.outcome import Blocked, Failed, Gone, Requeue
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.device import associated_resource
-from hyperpod_operator.core.volume.observed import GONE, Candidate, Lease, Observed, PersistentVolume
+from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed, PersistentVolume
 from hyperpod_operator.core.volume.observed import PersistentVolumeClaim as BoundClaim
 from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import (

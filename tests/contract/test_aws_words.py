@@ -47,7 +47,6 @@ WITHOUT_BELIEF: Mapping[str, str] = MappingProxyType(
         "core/explain/chain.py": "It says what status shows.",
         "core/explain/values.py": "It says what status shows.",
         "core/export/live.py": "It leaves out what is going, in a command that changes nothing.",
-        "core/observed.py": "It gives names to members of answers.",
         "core/plan/calls.py": "It lists the calls that core/cluster decides on.",
         "core/plan/record.py": "It keeps the record of a plan that was carried out.",
         "core/preview/claim.py": "It says what follows for a command that changes nothing.",

@@ -137,8 +137,8 @@ def _of_others(snapshot: ClaimSnapshot, volume: Volume, whose: Belongs) -> Wait:
     where = volume.tags.get(names.TAG_EKS_CLUSTER) or "an EKS cluster that it does not name"
     if whose is Belongs.OTHER_CLAIM and snapshot.claim.origin != CREATED:
         way = (
-            "If that claim no longer exists, set management.adoptionPolicy: Force; otherwise delete one of the two "
-            "claims."
+            "If that claim no longer exists, set management.adoptionPolicy: Force; otherwise delete this claim, or set "
+            "reclaimPolicy: Retain on that one, so that the volume stays, and delete it."
         )
     elif _lost(snapshot):
         way = (

@@ -34,8 +34,8 @@ def held_by_other(snapshot: ClaimSnapshot) -> Decision | None:
         return Wait(reason=Reason.CLAIMED_BY_OTHER, message=message, after=snapshot.timings.watch, stalled=True)
     if lease is not None and lease.holder != claim.holder and lease.holder_alive:
         message = (
-            f"{volume.volume_id} belongs to the claim {lease.holder}. Delete one of the two claims; this one "
-            "continues when the other is gone."
+            f"{volume.volume_id} belongs to the claim {lease.holder}. Delete this claim, or set reclaimPolicy: Retain "
+            "on that one, so that the volume stays, and delete it; this claim then continues."
         )
         return Wait(reason=Reason.CLAIMED_BY_OTHER, message=message, after=snapshot.timings.watch, stalled=True)
     return None

@@ -168,7 +168,8 @@ GAUGES: tuple[ObjectGauge[Status], ...] = (
             unit="0 or 1",
             help="1 while the cluster is as a person wants it to be: it is paused, it only plans, or it waits for "
             "nothing but an approval. 0 otherwise.",
-            read="1: nothing is wrong, so no alert about Ready or Stalled fires. Argo CD shows Suspended",
+            read="1: no alert about Ready or Stalled fires, whatever becomes of a paused cluster. Argo CD shows "
+            "Suspended",
         ),
         read=suspended,
     ),

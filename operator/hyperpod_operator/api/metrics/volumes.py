@@ -89,7 +89,7 @@ GAUGES: tuple[ObjectGauge[Status], ...] = (
             unit="0 or 1",
             help="1 while the claim is as a person wants it to be: it is paused, or its attachment is suspended. 0 "
             "otherwise.",
-            read="1: nothing is wrong, so no alert about Ready fires. Argo CD shows Suspended",
+            read="1: no alert about Ready fires, whatever becomes of a paused claim. Argo CD shows Suspended",
         ),
         read=suspended,
     ),

@@ -7,6 +7,7 @@ claim that waits for that very node sees it at once.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.observed import ObservedCluster, ObservedNode
@@ -16,13 +17,18 @@ FORGOTTEN_AFTER = 1800.0
 """Seconds after which a cluster that no claim asks about is forgotten: two resyncs and more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """One look. `cluster` is None when AWS says that there is none."""
 
     cluster: ObservedCluster | None
     nodes: tuple[ObservedNode, ...]
     seen_at: float
+
+    @cached_property
+    def groups(self) -> Mapping[str, str]:
+        """The instance group of each instance, by its id: asked for at every change of a Node without its label."""
+        return {node.instance_id: node.group for node in self.nodes}
 
 
 class ClusterViews:
@@ -65,7 +71,7 @@ class ClusterViews:
         """The instance group of an instance of the cluster of this id, as last seen; empty while it is not known."""
         for view in self._views.values():
             if view.cluster is not None and cluster_id(view.cluster.arn) == cluster:
-                return next((node.group for node in view.nodes if node.instance_id == instance_id), "")
+                return view.groups.get(instance_id, "")
         return ""
 
     def changed(self, cluster: str) -> None:

@@ -3,6 +3,9 @@
 ORDERED = frozenset({"instanceTypes"})
 """InstanceRequirements.InstanceTypes: "listed in order of priority" (API reference)."""
 
+REPEATABLE = frozenset({"instanceStorageConfigs"})
+"""Lists in which equal entries are several things: two volumes of one size. In all others they are one."""
+
 MAPS = frozenset({"labels"})
 """KubernetesConfig.Labels: the only free-form map; a key that is not in the spec is not wanted."""
 

@@ -139,3 +139,21 @@ def test_all_ways_to_say_nothing_are_one(wanted: object, observed: object) -> No
 def test_a_patch_date_that_has_passed_is_no_drift_where_aws_holds_none() -> None:
     assert covers(wanted={"nextPatchDate": "2020-01-01T00:00:00Z"}, observed=None, member="patchSchedule", now=NOW)
     assert not covers(wanted={"nextPatchDate": "2099-01-01T00:00:00Z"}, observed=None, member="patchSchedule", now=NOW)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_loose_wish_leaves_what_another_one_needs(order: int) -> None:
+    """AWS may fill in the size of the root volume: it is no second volume of that size."""
+    root = {"ebsVolumeConfig": {"rootVolume": True, "volumeSizeInGB": 20, "volumeKmsKeyId": "k"}}
+    volume = {"ebsVolumeConfig": {"volumeSizeInGB": 20, "volumeKmsKeyId": "k"}}
+    wanted = [{"ebsVolumeConfig": {"volumeSizeInGB": 20}}, {"ebsVolumeConfig": {"rootVolume": True}}][::order]
+    for observed in ([root, volume], [volume, root]):
+        assert covers(wanted=wanted, observed=observed, member="instanceStorageConfigs", now=NOW)
+    assert not covers(wanted=wanted, observed=[volume, volume], member="instanceStorageConfigs", now=NOW)
+
+
+def test_what_aws_keeps_twice_is_one_thing_but_for_storages() -> None:
+    twice = ["InstanceStress", "InstanceStress"]
+    assert covers(wanted=twice[:1], observed=twice, member="onStartDeepHealthChecks", now=NOW)
+    volumes = [{"ebsVolumeConfig": {"volumeSizeInGB": 20}}] * 2
+    assert not covers(wanted=volumes[:1], observed=volumes, member="instanceStorageConfigs", now=NOW)

@@ -5,12 +5,12 @@ must never look like drift. Lists are sets, because AWS promises no order, excep
 order a meaning. Values that mean "nothing" (absent, empty, zero, false) are one value.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from hyperpod_operator.core.engine.call import difference
-from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, TIMESTAMPS
+from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, REPEATABLE, TIMESTAMPS
 from hyperpod_operator.core.observed import Json
 
 
@@ -61,7 +61,10 @@ def covers(*, wanted: Json, observed: Json, member: str, now: datetime) -> bool:
         )
     if isinstance(wanted, list | tuple):
         return isinstance(observed, list | tuple) and _covers_list(
-            wanted=list(wanted), observed=list(observed), ordered=member in ORDERED, now=now
+            wanted=_once(wanted, member=member),
+            observed=_once(observed, member=member),
+            ordered=member in ORDERED,
+            now=now,
         )
     return bool(wanted == observed)
 
@@ -78,6 +81,13 @@ def overlay(*, wanted: Json, observed: Json, member: str = "") -> Json:
     return wanted
 
 
+def _once(items: Sequence[Json], *, member: str) -> list[Json]:
+    """The entries, each once: AWS may keep one that it was sent twice, and a spec cannot have it twice."""
+    if member in ORDERED | REPEATABLE:
+        return list(items)
+    return [item for place, item in enumerate(items) if item not in items[:place]]
+
+
 def _covers_list(*, wanted: list[Json], observed: list[Json], ordered: bool, now: datetime) -> bool:
     if len(wanted) != len(observed):
         return False
@@ -91,12 +101,24 @@ def _covers_list(*, wanted: list[Json], observed: list[Json], ordered: bool, now
             left.remove(want)
         else:
             unmatched.append(want)
-    for want in sorted(unmatched, key=lambda item: -len(str(item))):  # then the most specific wish picks first
-        match = next((i for i, have in enumerate(left) if covers(wanted=want, observed=have, member="", now=now)), None)
-        if match is None:
-            return False
-        del left[match]
-    return True
+    fits = [[covers(wanted=want, observed=have, member="", now=now) for have in left] for want in unmatched]
+    return _all_paired(fits)
+
+
+def _all_paired(fits: Sequence[Sequence[bool]]) -> bool:
+    """Whether every row gets a column of its own that fits: a loose wish gives way to one that fits nothing else."""
+    owner: dict[int, int] = {}
+
+    def placed(row: int, tried: set[int]) -> bool:
+        for column, fit in enumerate(fits[row]):
+            if fit and column not in tried:
+                tried.add(column)
+                if column not in owner or placed(owner[column], tried):
+                    owner[column] = row
+                    return True
+        return False
+
+    return all(placed(row, set()) for row in range(len(fits)))
 
 
 def _blank(value: Json) -> bool:

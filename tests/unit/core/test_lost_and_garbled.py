@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from tests.unit.core.builders import (
     ARN,
+    ROLE,
     action,
     ago,
     cluster,
@@ -133,6 +135,19 @@ def test_the_default_image_under_another_name_is_no_drift() -> None:
 def test_what_was_never_enabled_need_not_be_disabled() -> None:
     wanted = spec(tieredStorageConfig={"mode": "Disable"}, autoScaling={"mode": "Disable"})
     assert isinstance(decision(resource(spec=wanted, status=recorded()), cluster()), InSync)
+
+
+@pytest.mark.parametrize("asked", ["Enable", "Disable"])
+def test_settings_of_what_is_switched_off_are_no_drift(asked: str) -> None:
+    """AWS may describe them, or the mode alone."""
+    storage = {"mode": asked, "instanceMemoryAllocationPercentage": 20}
+    scaling = {"mode": asked, "autoScalerType": "Karpenter"}
+    wanted = spec(tieredStorageConfig=storage, autoScaling=scaling, clusterRole=ROLE)
+    found = cluster()
+    shown = {"tieredStorageConfig": {"mode": asked}, "autoScaling": {"mode": asked}, "clusterRole": ROLE}
+    found = replace(found, members={**found.members, **shown})
+    answer = decision(resource(spec=wanted, status=recorded()), found)
+    assert isinstance(answer, InSync) is (asked == "Disable")
 
 
 def test_a_refused_deletion_and_one_wrong_answer_do_not_let_go() -> None:

@@ -138,6 +138,14 @@ ANSWERS = (
         switches=("fill_defaults", "node_recovery_default"),
     ),
     Assumption(
+        id="disabled-has-no-settings",
+        belief="Of autoscaling or tiered storage that is disabled, the other members change nothing, and "
+        "DescribeCluster may leave them out, or the whole member.",
+        source="INF: a switch that is off; the API reference does not say what is described",
+        if_false="A setting of a disabled feature is sent with the next update of something else, and not by itself.",
+        tests=("unit/core/test_lost_and_garbled.py::test_settings_of_what_is_switched_off_are_no_drift",),
+    ),
+    Assumption(
         id="required-members-present",
         belief="A complete answer has every member that the API model requires, and those that decisions rest on.",
         source="MODEL: required members; INF: CurrentCount and TargetCount of each group",

@@ -13,6 +13,9 @@ from hyperpod_operator.core.engine.call import difference
 from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, REPEATABLE, TIMESTAMPS
 from hyperpod_operator.core.observed import Json
 
+OFF: Mapping[str, Json] = {"mode": "Disable"}
+"""A feature that is switched off (API members ClusterAutoScalingConfig, ClusterTieredStorageConfig)."""
+
 
 # [assumption: lists-have-no-order]
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class Change:
 # [assumption: unset-members-are-filled]
 def drift(*, wanted: Mapping[str, Json], observed: Mapping[str, Json], path: str, now: datetime) -> Iterator[Change]:
     """Each member of `wanted` that `observed` does not meet, one level at a time down to lists and scalars."""
-    for member, value in wanted.items():
-        there = observed.get(member)
+    for member, asked in wanted.items():
+        value, there = _of_what_is_off(asked), observed.get(member)
         where = f"{path}.{member}" if path else member
         if isinstance(value, Mapping) and isinstance(there, Mapping) and member not in MAPS | MARKERS:
             yield from drift(wanted=value, observed=there, path=where, now=now)
@@ -45,7 +48,8 @@ def covers(*, wanted: Json, observed: Json, member: str, now: datetime) -> bool:
         return True
     if member in MARKERS:
         return observed is not None
-    if observed is None and isinstance(wanted, Mapping) and wanted.get("mode") == "Disable":
+    wanted = _of_what_is_off(wanted)
+    if observed is None and wanted == OFF:
         return True  # what was never enabled is not described
     if member in TIMESTAMPS:
         return _same_instant_or_past(wanted=wanted, observed=observed, now=now)
@@ -119,6 +123,13 @@ def _all_paired(fits: Sequence[Sequence[bool]]) -> bool:
         return False
 
     return all(placed(row, set()) for row in range(len(fits)))
+
+
+# [assumption: disabled-has-no-settings]
+def _of_what_is_off(wanted: Json) -> Json:
+    """Of a feature that is switched off only that: settings that the spec keeps mean nothing to AWS, which
+    may describe them or not."""
+    return OFF if isinstance(wanted, Mapping) and wanted.get("mode") == OFF["mode"] else wanted
 
 
 def _blank(value: Json) -> bool:

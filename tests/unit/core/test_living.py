@@ -116,6 +116,21 @@ class TestFailedCreation:
         assert answer.reason is Reason.CREATE_FAILED
         assert answer.stalled
         assert "no subnets" in answer.message
+        assert "delete and re-apply this resource, or set spec.management.onCreateFailure" in answer.message
+
+    @pytest.mark.parametrize(
+        ("management", "first"),
+        [
+            ({"deletionPolicy": "Retain"}, "set spec.management.deletionPolicy to Delete"),
+            ({"deletionProtection": True}, "set deletionProtection to false"),
+        ],
+        ids=["retained", "protected"],
+    )
+    def test_a_deletion_that_would_not_make_room_is_not_all_of_the_remedy(
+        self, management: dict[str, Any], first: str
+    ) -> None:
+        owner = resource(spec=managed(**management), status=never_in_service())
+        assert f"Fix the cause, then {first}" in held(decision(owner, self.failed)).message
 
     @pytest.mark.parametrize(
         ("status", "found"),

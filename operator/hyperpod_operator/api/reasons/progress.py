@@ -81,7 +81,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.DELETING,
             "AWS is deleting the cluster, or the operator is waiting until AWS accepts the deletion. If something "
-            "else deletes the cluster, the message says so.",
+            "else deletes the cluster, or it is another cluster that still has the name, the message says so.",
             "Nothing.",
             actor=Actor.AWS,
         ),

@@ -50,7 +50,8 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.CREATE_FAILED,
             "Creation failed, and `onCreateFailure` is `Hold` or its retries are used up.",
             "Read AWS's error in the message, fix the cause, then delete and re-apply the resource, or set "
-            "`onCreateFailure: Recreate`.",
+            "`onCreateFailure: Recreate`. A cluster that was adopted, or that `deletionPolicy: Retain` keeps, stays "
+            "when you delete the resource, and so does its name: set `deletionPolicy: Delete` first.",
             severity=Severity.STALLED,
         ),
         reason(

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from hyperpod_operator.api.names import ABANDON, TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
-from hyperpod_operator.core.cluster.existing import being_deleted, busy, fixed_members_differ, present
+from hyperpod_operator.core.cluster.diff import GOING
+from hyperpod_operator.core.cluster.existing import afterwards, busy, fixed_members_differ, present
 from hyperpod_operator.core.cluster.left_alone import left_alone
+from hyperpod_operator.core.cluster.missing import asked_to_delete
 from hyperpod_operator.core.cluster.ownership import Ownership, was_owner
 from hyperpod_operator.core.cluster.plan import AddTags
 from hyperpod_operator.core.cluster.resource import Resource
@@ -24,6 +26,8 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
         return None
     if snapshot.ownership is Ownership.FORMER and was_owner(snapshot.resource):
         return _taken(snapshot)
+    if present(snapshot).status == GOING:
+        return _makes_room(snapshot)
     adoptable = snapshot.ownership in {Ownership.UNOWNED, Ownership.FORMER}
     if not adoptable or not snapshot.resource.adopts:
         return _refuse_ownership(snapshot, adoptable=adoptable)
@@ -33,13 +37,27 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
         )
         return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
     return (
-        being_deleted(snapshot)
-        or busy(snapshot)
+        busy(snapshot)
         or fixed_members_differ(snapshot)
         or adoption_not_shown(snapshot)
         or tags_do_not_fit(snapshot, {**snapshot.resource.ownership_tags, TAG_ADOPTED: "true"})
         or _adopt(snapshot)
     )
+
+
+def _makes_room(snapshot: ClusterSnapshot) -> Wait:
+    """AWS deletes it: there is nothing to adopt, and nothing for a person to do; the name will be free."""
+    cluster, resource = present(snapshot), snapshot.resource
+    what = (
+        f"A cluster named {cluster.name} exists ({cluster.arn}) and {_whose(resource, snapshot.observed.tags or {})}; "
+        "AWS is deleting it."
+    )
+    if resource.paused:
+        message = f"Paused: {what} Set spec.management.paused to false to have this one created when that is gone."
+        return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
+    known = resource.status.clusterStatus and not asked_to_delete(resource)
+    then = afterwards(resource) if known else "When it is gone, the operator continues with the creation of this one."
+    return Wait(reason=Reason.DELETING, message=f"{what} {then}", after=snapshot.timings.poll)
 
 
 def _refuse_ownership(snapshot: ClusterSnapshot, *, adoptable: bool) -> Wait:

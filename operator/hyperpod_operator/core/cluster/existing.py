@@ -11,19 +11,20 @@ from hyperpod_operator.core.cluster.approval import unapproved
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diagnose import said, shortfalls
-from hyperpod_operator.core.cluster.failed_creation import clearing, recreation_is_due
+from hyperpod_operator.core.cluster.failed_creation import clearing, may_be_recreated, recreation_is_due
 from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.left_alone import above_spec, was_applied
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import DeleteCluster
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.start_over import start_over
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import ObservedCluster
-from hyperpod_operator.core.text import counted, listed
+from hyperpod_operator.core.text import counted, listed, sentence
 
 # [assumption: busy-clusters-refuse-updates]
 TRANSITIONS = {
@@ -88,12 +89,13 @@ def being_deleted(snapshot: ClusterSnapshot) -> Decision | None:
     message = (
         "AWS is deleting the cluster whose creation failed; the operator creates it again afterwards."
         if ours
-        else "AWS is deleting this cluster, and not at the request of the operator. " + _afterwards(snapshot.resource)
+        else "AWS is deleting this cluster, and not at the request of the operator. " + afterwards(snapshot.resource)
     )
     return Wait(reason=Reason.DELETING, message=message, after=snapshot.timings.poll)
 
 
-def _afterwards(resource: Resource) -> str:
+def afterwards(resource: Resource) -> str:
+    """What becomes of the name of a cluster that status knows and that others delete."""
     if resource.recreates_deleted:
         return "When it is gone, the operator creates it again (spec.management.onExternalDelete is Recreate)."
     return (
@@ -135,8 +137,8 @@ def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
             )
         )
     exhausted = f" It was tried {counted(tries + 1, 'time')}." if tries else ""
-    or_else = "" if resource.recreates else ", or set spec.management.onCreateFailure to Recreate"
-    message = f"Creation failed: {told}.{exhausted} Fix the cause, then delete and re-apply this resource{or_else}."
+    or_else = ", or set spec.management.onCreateFailure to Recreate" if may_be_recreated(snapshot) else ""
+    message = f"Creation failed: {sentence(told)}{exhausted} Fix the cause, then {start_over(snapshot)}{or_else}."
     return Wait(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
 
 
@@ -169,9 +171,9 @@ def failed(snapshot: ClusterSnapshot) -> Decision | None:
     if cluster.status != "Failed":
         return None
     message = (
-        f"AWS reports the cluster as Failed: {cluster.failure_message or 'no reason given'}. Check its events (aws "
-        f"sagemaker list-cluster-events --cluster-name {cluster.name}); the operator sends an edit of the spec to "
-        "AWS."
+        f"AWS reports the cluster as Failed: {sentence(cluster.failure_message or 'no reason given')} Check its "
+        f"events (aws sagemaker list-cluster-events --cluster-name {cluster.name}); the operator sends an edit of the "
+        "spec to AWS."
     )
     return Wait(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
 

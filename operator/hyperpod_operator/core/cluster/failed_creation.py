@@ -8,9 +8,13 @@ from hyperpod_operator.core.observed import Json, ObservedCluster
 
 def recreation_is_due(snapshot: ClusterSnapshot) -> bool:
     """Whether the policy asks for it, this very creation is proved to be the operator's, and tries are left."""
-    resource = snapshot.resource
-    tries = resource.status.remembered.createFailures or 0
-    return resource.recreates and _creation_of_ours(snapshot) and tries < snapshot.timings.recreate_attempts
+    return snapshot.resource.recreates and may_be_recreated(snapshot)
+
+
+def may_be_recreated(snapshot: ClusterSnapshot) -> bool:
+    """The same but for the policy: whether to set it would change anything."""
+    tries = snapshot.resource.status.remembered.createFailures or 0
+    return _creation_of_ours(snapshot) and tries < snapshot.timings.recreate_attempts
 
 
 # [assumption: failed-creation-ran-nothing]

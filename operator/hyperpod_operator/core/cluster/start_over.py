@@ -1,0 +1,18 @@
+"""How a person makes room for another cluster where AWS calls this one Failed."""
+
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.plan.calls import stays
+
+
+def start_over(snapshot: ClusterSnapshot) -> str:
+    """What to do, as the end of a sentence. Deleting the resource is enough only where that deletes the cluster, too:
+    one that stays would be found again, as failed as it is."""
+    resource = snapshot.resource
+    first = []
+    if resource.protected or resource.protected_groups:
+        first.append("set deletionProtection to false")
+    if stays(snapshot):
+        first.append(
+            "set spec.management.deletionPolicy to Delete (now the failed cluster would stay and keep its name)"
+        )
+    return ", ".join([*first, "delete and re-apply this resource"])

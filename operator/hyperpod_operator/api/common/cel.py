@@ -3,6 +3,9 @@
 A rule is read once and becomes a function of the value of `self`. Grammar and meaning: Common Expression Language,
 "Language definition"; the functions of texts and lists are those that Kubernetes adds. A rule that needs more of the
 language cannot be read, and a test reads every rule. Maps are JSON objects, numbers are whole.
+
+cel-python reads them as well. It is not used, because it takes 7 ms of CPU for a rule, of which a plan asks dozens, and
+five more packages in the image (version 0.5.0, 2026-11-30).
 """
 
 import re

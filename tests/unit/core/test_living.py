@@ -145,6 +145,20 @@ class TestFailedCreation:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
         assert held(second_look(owner, found)).reason is Reason.CREATE_FAILED
 
+    @pytest.mark.parametrize(
+        ("status", "found", "advice"),
+        [
+            (never_in_service(), failed_creation(), "delete and re-apply this resource"),
+            (never_in_service(), cluster(status="Failed"), "keep this resource"),
+            (never_in_service(origin="Adopted"), cluster(status="Failed"), "keep this resource"),
+        ],
+        ids=["nothing ran", "nodes are there", "adopted with nodes"],
+    )
+    def test_a_deletion_is_advised_only_where_nothing_can_run(
+        self, status: dict[str, Any], found: ObservedCluster, advice: str
+    ) -> None:
+        assert advice in held(second_look(resource(status=status), found)).message
+
     def test_is_cleared_away_when_asked_for(self) -> None:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service())
         assert isinstance(action(decision(owner, self.failed)), DeleteCluster)

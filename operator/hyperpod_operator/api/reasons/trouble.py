@@ -48,10 +48,11 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.CREATE_FAILED,
-            "Creation failed, and `onCreateFailure` is `Hold` or its retries are used up.",
-            "Read AWS's error in the message, fix the cause, then delete and re-apply the resource, or set "
-            "`onCreateFailure: Recreate`. A cluster that was adopted, or that `deletionPolicy: Retain` keeps, stays "
-            "when you delete the resource, and so does its name: set `deletionPolicy: Delete` first.",
+            "The cluster is Failed and the operator never saw it in service: its creation failed, and "
+            "`onCreateFailure` is `Hold` or its retries are used up; or it was adopted so.",
+            "Read AWS's error in the message and fix the cause. Then do what the message says: delete and re-apply the "
+            "resource, or set `onCreateFailure: Recreate`; or, where jobs may run there, update the cluster in AWS. A "
+            "cluster that `deletionPolicy: Retain` keeps stays when you delete the resource, and so does its name.",
             severity=Severity.STALLED,
         ),
         reason(

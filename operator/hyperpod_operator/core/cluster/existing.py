@@ -11,7 +11,12 @@ from hyperpod_operator.core.cluster.approval import unapproved
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diagnose import said, shortfalls
-from hyperpod_operator.core.cluster.failed_creation import clearing, may_be_recreated, recreation_is_due
+from hyperpod_operator.core.cluster.failed_creation import (
+    clearing,
+    may_be_in_use,
+    may_be_recreated,
+    recreation_is_due,
+)
 from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.left_alone import above_spec, was_applied
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -136,6 +141,12 @@ def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
                 urgent=True,
             )
         )
+    if may_be_in_use(snapshot):
+        message = (
+            f"The cluster is Failed: {sentence(told)} It has instances, and jobs may run there: keep this resource, "
+            "fix the cause, and update the cluster in AWS. The operator continues when it is InService."
+        )
+        return Wait(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
     exhausted = f" It was tried {counted(tries + 1, 'time')}." if tries else ""
     or_else = ", or set spec.management.onCreateFailure to Recreate" if may_be_recreated(snapshot) else ""
     message = f"Creation failed: {sentence(told)}{exhausted} Fix the cause, then {start_over(snapshot)}{or_else}."

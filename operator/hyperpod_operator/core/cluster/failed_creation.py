@@ -33,6 +33,12 @@ def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
     return ours and status.clusterArn == cluster.arn and cluster.current_count == 0 and not running
 
 
+def may_be_in_use(snapshot: ClusterSnapshot) -> bool:
+    """Whether a Failed cluster has instances, on which jobs may run: as where it served before it was adopted."""
+    cluster, nodes = snapshot.observed.cluster, snapshot.observed.nodes or ()
+    return any(node.status == "Running" for node in nodes) or (cluster is not None and cluster.current_count > 0)
+
+
 def clearing(cluster: ObservedCluster) -> Json:
     """The wish behind the DeleteCluster that clears a failed creation away."""
     return ["recreate", cluster.arn]

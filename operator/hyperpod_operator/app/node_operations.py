@@ -9,6 +9,7 @@ from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
 from hyperpod_operator.controllers.volume.attached_claims import claims_by_instance
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.timings import Timings
+from hyperpod_operator.kube.nodes.labels import KubeNodeLabels
 from hyperpod_operator.kube.nodes.marks import KubeNodeMarks
 from hyperpod_operator.kube.pods.eviction import PodEvictor
 
@@ -29,6 +30,7 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
             clusters=shared.objects[CLUSTER.name],
             cloud=dependencies.cloud,
             nodes=shared.nodes,
+            labels=KubeNodeLabels(dependencies.api, held=shared.nodes),
             pods=shared.pods,
             evictor=PodEvictor(dependencies.api),
             marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock, audit=dependencies.audit),

@@ -97,6 +97,11 @@ class OperationObserver:
         if not may_start(replace(snapshot, operation=_wet(snapshot.operation))):
             return snapshot
         snapshot = replace(snapshot, held=self._holdings.others(snapshot.operation.key))
+        selector = snapshot.operation.spec.nodes.selector
+        if selector is not None and selector.matchLabels:
+            # Kubernetes decides which nodes a selector selects: by labels that are not held.
+            found = await self._ports.labels.selected(selector=selector.matchLabels)
+            snapshot = replace(snapshot, selected=found)
         if needs_pods(snapshot):
             ids = {one.instance_id for one in candidates(snapshot)}
             names = frozenset(node.name for node in snapshot.nodes.values() if node.instance_id in ids)

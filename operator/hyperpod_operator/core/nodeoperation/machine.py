@@ -16,6 +16,7 @@ from hyperpod_operator.core.nodeoperation.approval import is_held
 from hyperpod_operator.core.nodeoperation.drains import NodeDrain
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
 from hyperpod_operator.core.nodeoperation.fitness import kept_by_minimum, unfit
+from hyperpod_operator.core.nodeoperation.misnamed import not_listed
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
@@ -116,15 +117,8 @@ def _absent(snapshot: Snapshot, entry: Entry) -> Entry:
         )
     if (snapshot.now - since).total_seconds() < snapshot.timings.missing:
         return entry
-    if snapshot.operation.call is NodeCall.DELETE:
-        return moved(snapshot, entry, State.SKIPPED, "The cluster has no such node (any more): nothing to delete.")
-    return moved(
-        snapshot,
-        entry,
-        State.FAILED,
-        "The cluster has no such node (any more); AWS was not asked. It may be one of another cluster: see `kubectl "
-        "get nodes -L sagemaker.amazonaws.com/cluster-name`.",
-    )
+    state = State.SKIPPED if snapshot.operation.call is NodeCall.DELETE else State.FAILED
+    return moved(snapshot, entry, state, not_listed(snapshot, entry))
 
 
 def _pending(snapshot: Snapshot, entry: Entry) -> Entry:

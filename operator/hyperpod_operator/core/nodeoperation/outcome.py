@@ -9,6 +9,7 @@ from hyperpod_operator.core.engine.conditions import Draft, summary
 from hyperpod_operator.core.engine.finding import Finding
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
+from hyperpod_operator.core.nodeoperation.misnamed import nothing_chosen
 from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.readiness import is_drained
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
@@ -146,7 +147,7 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
         wake = _until_asked_again(snapshot, draining) or timings.drain
         return Reason.DRAINING, _of(snapshot, {State.DRAINING}), wake
     if not snapshot.entries:
-        return Reason.WAITING_FOR_NODES, "The selector chooses no node of the cluster now.", timings.idle
+        return Reason.WAITING_FOR_NODES, nothing_chosen(snapshot), timings.idle
     return Reason.WAITING_FOR_NODES, _of(snapshot, {State.PENDING}), timings.poll
 
 

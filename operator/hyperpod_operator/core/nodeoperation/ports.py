@@ -1,8 +1,17 @@
 """What a pass over a node operation needs of the world, beyond the ports that every kind uses."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from hyperpod_operator.core.ports import Objects, StoredObject
+
+
+class SelectedNodes(Protocol):
+    """Which Nodes have labels: of the Nodes that are held few labels are."""
+
+    async def selected(self, *, selector: Mapping[str, str]) -> frozenset[str]:
+        """Names of the Nodes that have all of these labels, as the API server has them. Raises KubernetesError."""
+        ...
 
 
 class OperationObjects(Objects, Protocol):

@@ -73,11 +73,10 @@ def _chosen(snapshot: Snapshot, selector: NodeSelector) -> Iterable[ObservedNode
 
 def _matches(snapshot: Snapshot, selector: NodeSelector, one: ObservedNode) -> bool:
     node = snapshot.nodes.get(one.instance_id)
-    labels = node.labels if node is not None else {}
     repaired = is_under_repair(node) and not snapshot.operation.includes_repairs
     return (
         selector.instanceGroupName in (None, one.group)
-        and all(labels.get(key) == value for key, value in (selector.matchLabels or {}).items())
+        and (not selector.matchLabels or (node is not None and node.name in snapshot.selected))
         and (selector.order != "Unhealthy" or is_unhealthy(one, node))
         and one.status not in GONE
         and not repaired

@@ -97,6 +97,8 @@ class Snapshot:
     """The Nodes whose pods were read: about others nothing is known."""
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """EBSVolumeClaims with a volume on the instance of this id."""
+    selected: frozenset[str] = frozenset()
+    """Names of the Nodes that have the labels of the selector."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Instances that other operations hold, and which one."""
     blocked: frozenset[str] = frozenset()

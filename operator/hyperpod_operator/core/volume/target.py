@@ -18,6 +18,7 @@ from hyperpod_operator.core.observed import GONE
 from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.holding import Held, holding
+from hyperpod_operator.core.volume.misnamed import instead
 from hyperpod_operator.core.volume.observed import Candidate
 from hyperpod_operator.core.volume.obstacles import (
     codes,
@@ -144,16 +145,6 @@ def _absent(snapshot: ClaimSnapshot) -> Wait | None:
     )
 
 
-def _instead(snapshot: ClaimSnapshot) -> str:
-    """Which groups have nodes, where the one that is named has none: a misspelt name is seen beside the right one."""
-    target = snapshot.claim.spec.attachment.target
-    there = [node.instance_group for node in snapshot.observed.nodes if node.status not in GONE]
-    groups = sorted(set(there) - {""})
-    if target is None or target.instanceGroupName is None or not groups or target.instanceGroupName in groups:
-        return ""
-    return f"; it has nodes of {listed(groups, separator=', ', rest=' ')}"
-
-
 def _first(snapshot: ClaimSnapshot) -> Resolution:
     """No node was chosen yet, or the spec asks for another one."""
     matching = matching_nodes(snapshot)
@@ -165,7 +156,7 @@ def _first(snapshot: ClaimSnapshot) -> Resolution:
         by_group = snapshot.claim.by_group
         return _unresolved(
             Reason.NODE_NOT_RUNNING if by_group else Reason.NODE_NOT_FOUND,
-            f"The cluster has no node for {text}{_instead(snapshot)}. "
+            f"The cluster has no node for {text}{instead(snapshot)}. "
             "Correct attachment.target, or wait until the node exists.",
             after=snapshot.timings.watch,
             stalled=not by_group,

@@ -91,12 +91,15 @@ class FakeNodes:
         found = (self._node(name) for name in self._views.now() if name not in self.absent)
         return tuple(node for node in found if node is not None)
 
+    def every_label(self, name: str) -> dict[str, str]:
+        return {**self._views.now()[name].labels, **self.labels.get(name, {})}
+
     def _node(self, name: str) -> Node | None:
         view = self._views.now()[name]
         parts = identity(name=name, provider_id=view.provider_id)
         if parts is None:
             return None
-        labels = {**view.labels, **self.labels.get(name, {})}
+        labels = self.every_label(name)
         return Node(
             name=name,
             uid=name,
@@ -109,6 +112,19 @@ class FakeNodes:
             taints=self.taints.get(name, ()),
             ready=None if name in self.unknown else view.ready,
             boot_id=view.boot_id,
+        )
+
+
+class FakeSelected:
+    """Implements `core.nodeoperation.ports.SelectedNodes`: by all labels, also those that are not held."""
+
+    def __init__(self, nodes: FakeNodes) -> None:
+        self._nodes = nodes
+
+    async def selected(self, *, selector: Mapping[str, str]) -> frozenset[str]:
+        wanted = selector.items()
+        return frozenset(
+            node.name for node in self._nodes.all() if wanted <= self._nodes.every_label(node.name).items()
         )
 
 
@@ -305,6 +321,7 @@ class OperationRig:
             clusters=self.clusters,
             cloud=self.cloud,
             nodes=self.nodes,
+            labels=FakeSelected(self.nodes),
             pods=self.pods,
             evictor=self.pods,
             marks=self.marks,

@@ -139,6 +139,33 @@ def test_a_group_without_nodes_is_named_beside_those_that_have_some(nodes: tuple
     assert said in found.hold.message
 
 
+TYPE = "node.kubernetes.io/instance-type"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({"nodeLogicalId": FIRST}, "; there is one with this instanceId: set instanceId instead of nodeLogicalId."),
+        (
+            {"nodeLogicalId": f"hyperpod-{FIRST}"},
+            "; there is one with this nodeName: set nodeName instead of nodeLogicalId.",
+        ),
+        ({"instanceId": SECOND}, f"no node for instanceId={SECOND}. Correct"),
+        (
+            {"instanceGroupName": "workers", "nodeSelector": {TYPE: "g5.xlarge"}},
+            f": no node has {TYPE}=g5.xlarge, they have ml.g5.xlarge.",
+        ),
+        ({"instanceGroupName": "workers", "nodeSelector": {"team": "nlp"}}, "workers,team=nlp. Correct"),
+    ],
+    ids=["instance id", "name", "absent", "type without its prefix", "unknown label"],
+)
+def test_what_a_target_may_have_meant_is_named(target: dict[str, Any], said: str) -> None:
+    nodes = (node(FIRST, labels={TYPE: "ml.g5.xlarge"}), node(THIRD, group="gpu", labels={TYPE: "ml.p5.48xlarge"}))
+    found = resolve(snapshot_of(claim(aimed(**target), status=made_status()), nodes=nodes))
+    assert found.hold is not None
+    assert said in found.hold.message
+
+
 @pytest.mark.parametrize(
     ("desired", "reason"), [(frozenset(), "NodeNotFound"), (frozenset({"workers"}), "NodeNotRunning")]
 )

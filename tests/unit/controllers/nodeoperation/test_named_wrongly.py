@@ -1,0 +1,64 @@
+"""Nodes that are chosen by labels of their own, and nodes that are named in a way that finds none."""
+
+from typing import Any
+
+import pytest
+from tests.unit.controllers.nodeoperation.conftest import MakeRig
+from tests.unit.controllers.nodeoperation.rig import OperationRig
+
+
+async def test_nodes_are_chosen_by_labels_that_only_the_user_knows(rig: OperationRig) -> None:
+    """The operator holds few of the labels of a Node: HyperPod's, its own and a few of Kubernetes."""
+    _, second, _ = rig.ids
+    rig.nodes.labels[rig.name(second)] = {"team": "nlp", "example.com/rack": "7"}
+    rig.apply("Reboot", nodes={"selector": {"matchLabels": {"team": "nlp", "example.com/rack": "7"}}})
+    await rig.rest()
+    assert rig.named() == [[second]]
+    assert rig.states() == ["Succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "said"),
+    [
+        (
+            {"matchLabels": {"node.kubernetes.io/instance-type": "g5.8xlarge"}},
+            "no node has node.kubernetes.io/instance-type=g5.8xlarge, they have ml.g5.8xlarge",
+        ),
+        ({"instanceGroupName": "gpus"}, "no instance group gpus; it has gpu, spare"),
+        ({"instanceGroupName": "spare"}, "group spare has none"),
+        ({"matchLabels": {"team": "nlp"}}, "chooses no node of the cluster now."),
+    ],
+)
+async def test_a_selector_that_finds_nothing_says_why(rig: OperationRig, selector: dict[str, Any], said: str) -> None:
+    rig.apply("Reboot", nodes={"selector": selector})
+    await rig.step()
+    await rig.step()
+    assert rig.condition("Ready")["reason"] == "WaitingForNodes"
+    assert said in rig.condition("Ready")["message"]
+
+
+@pytest.mark.parametrize(
+    ("member", "prefix", "right"), [("nodeLogicalIds", "", "instanceIds"), ("nodeLogicalIds", "hyperpod-", "names")]
+)
+async def test_a_name_in_the_wrong_member_is_told_the_right_one(
+    rig: OperationRig, member: str, prefix: str, right: str
+) -> None:
+    rig.apply("Reboot", nodes={member: [f"{prefix}{rig.ids[0]}"]})
+    await rig.rest()
+    assert rig.states() == ["Failed"]
+    assert f"nodes.{right}" in rig.entries()[0]["message"]
+    assert rig.calls() == []
+
+
+async def test_a_node_that_kubernetes_has_and_aws_does_not_list_is_not_called_one_of_another_cluster(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig(failed_nodes="unlisted")
+    first = rig.ids[0]
+    rig.simulator.world.fail_node("research", first)
+    rig.apply("Replace", [first])
+    await rig.rest()
+    message = rig.entries()[0]["message"]
+    assert "Kubernetes still has its Node" in message
+    assert f"describe-cluster-node --cluster-name research --node-id {first}" in message
+    assert "another cluster" not in message

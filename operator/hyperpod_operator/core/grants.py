@@ -93,6 +93,11 @@ _ELSEWHERE = re.compile(r"because no (?!identity-based)([A-Za-z -]{1,40}) allows
 
 def grant(error: CloudError) -> str:
     """What to grant where, of a call that was denied."""
+    if "OptInRequired" in {error.code, error.ec2_code}:
+        return (
+            "No right is missing: the account has not enabled this Region, or not subscribed to the service. Enable "
+            "the Region in the account's settings, or name another one."
+        )
     action = action_of(error)
     if found := _EXPLICIT.search(error.message):
         return f"An explicit deny wins over every grant: take {action} out of it, in that {found[1].strip()}."

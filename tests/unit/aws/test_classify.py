@@ -23,7 +23,11 @@ def answered(code: str, message: str = "words", status: int = 400, *, mutating: 
 
 @pytest.mark.parametrize(
     ("code", "text"),
-    [("InvalidSignatureException", "Signature expired: 20261128T1 is now earlier than"), ("RequestExpired", "x")],
+    [
+        ("InvalidSignatureException", "Signature expired: 20261128T1 is now earlier than"),
+        ("SignatureDoesNotMatch", "Signature not yet current: 20261128T1 is still later than"),
+        ("RequestExpired", "x"),
+    ],
 )
 def test_an_expired_signature_is_the_clocks(code: str, text: str) -> None:
     assert answered(code, text).kind is ErrorKind.CLOCK

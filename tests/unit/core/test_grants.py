@@ -66,3 +66,12 @@ def test_where_aws_names_no_action_it_is_the_operations(operation: str, ec2_code
 def test_an_unknown_action_names_the_document() -> None:
     said = grant(denied(f"{USER}ec2:CreateFleet on resource: *"))
     assert said == "Grant the operator's role ec2:CreateFleet (docs/iam.md has the policies)."
+
+
+@pytest.mark.parametrize(
+    "codes", [{"code": "OptInRequired"}, {"code": "ValidationException", "ec2_code": "OptInRequired"}]
+)
+def test_a_region_that_the_account_has_not_enabled_needs_no_grant(codes: dict[str, str]) -> None:
+    error = CloudError(kind=ErrorKind.DENIED, message="not subscribed", operation="CreateVolume", **codes)
+    assert "Enable the Region" in grant(error)
+    assert "Grant" not in grant(error)

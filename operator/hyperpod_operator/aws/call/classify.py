@@ -92,6 +92,12 @@ EC2_ERROR = re.compile(r"HyperPod - Ec2ErrCode: ([\w.]+)\s*: Ec2ErrMsg: (.*)", r
 ValidationException whatever happened."""
 
 # [assumption: role-propagates-slowly, validation-may-be-state]
+_LATE_SIGNATURE = (
+    (("expired",), ErrorKind.CLOCK),
+    (("not yet current",), ErrorKind.CLOCK),
+)
+"""A signature that is right and of another time. STS and IAM have one code for this and for a wrong key."""
+
 TEXTS: Mapping[str, tuple[tuple[tuple[str, ...], ErrorKind], ...]] = {
     "ValidationException": (
         (("assume the execution role",), ErrorKind.ROLE_PROPAGATION),
@@ -106,10 +112,8 @@ TEXTS: Mapping[str, tuple[tuple[tuple[str, ...], ErrorKind], ...]] = {
         (("not in inservice",), ErrorKind.BUSY),
         ((" while ",), ErrorKind.BUSY),
     ),
-    "InvalidSignatureException": (
-        (("expired",), ErrorKind.CLOCK),
-        (("not yet current",), ErrorKind.CLOCK),
-    ),
+    "InvalidSignatureException": _LATE_SIGNATURE,
+    "SignatureDoesNotMatch": _LATE_SIGNATURE,
 }
 """Code to fragments of its text, in lower case, that are all there; the first row that fits decides."""
 

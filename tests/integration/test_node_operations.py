@@ -127,6 +127,15 @@ def test_a_node_is_drained_rebooted_and_given_back(kubectl: Person, node: str) -
     }
 
 
+def test_nodes_are_chosen_by_a_label_of_the_users_own(kubectl: Person, node: str) -> None:
+    kubectl("label", "node", node, "example.com/rack=7")
+    nodes = {"selector": {"matchLabels": {"example.com/rack": "7"}}}
+    kubectl.apply(operation(kubectl, node, "rack", nodes=nodes))
+    kubectl("wait", "hpno/rack", "--for=condition=Complete", f"--timeout={SECONDS}s")
+    (entry,) = kubectl.read("hpno", "rack")["status"]["nodes"]
+    assert (entry["name"], entry["state"]) == (node, "Succeeded")
+
+
 def test_another_instance_takes_the_place_of_a_node(kubectl: Person, node: str) -> None:
     kubectl.apply(operation(kubectl, node, "replace", operation="Replace"))
     kubectl("wait", "hpno/replace", "--for=condition=Complete", f"--timeout={SECONDS}s")

@@ -12,6 +12,7 @@ from hyperpod_operator.core.preflight.facts import Workload
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.text import plain
 from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.shared_read import SharedRead
 
 NAMESPACES = ("kube-system", "aws-hyperpod")
 """Where they are: EKS's own and, hard-wired in HyperPod's chart, that of the health monitoring agent."""
@@ -26,21 +27,20 @@ class KubeWorkloads:
 
     def __init__(self, api: ApiServer, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._api = api
-        self._monotonic = monotonic
-        self._known: tuple[float, Fact[tuple[Workload, ...]]] | None = None
-        self._reading = asyncio.Lock()
+        self._workloads = SharedRead(self._read, monotonic=monotonic)
+        self._authorities = SharedRead(self._read_authorities, monotonic=monotonic)
 
     async def workloads(self) -> Fact[tuple[Workload, ...]]:
         """DaemonSets of these namespaces; Unread where one cannot be listed, or not to its end. Clusters that ask at
         once share a read."""
-        async with self._reading:
-            if self._known is None or self._monotonic() >= self._known[0]:
-                found = await self._read()
-                self._known = (self._monotonic() + KEEP, found)
-            return self._known[1]
+        return await self._workloads.get(age=KEEP)
 
     async def authorities(self) -> frozenset[str]:
-        """Of the file by which the API server is verified; empty where there is none."""
+        """Of the file by which the API server is verified; empty where there is none. Clusters that ask at once share a
+        read: it may run the command by which a kubeconfig gets its credentials."""
+        return await self._authorities.get(age=KEEP)
+
+    async def _read_authorities(self) -> frozenset[str]:
         try:
             credentials = await self._api.credentials()
             if not credentials.verify or credentials.ca_file is None:

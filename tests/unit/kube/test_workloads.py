@@ -120,7 +120,7 @@ async def test_clusters_that_ask_at_once_share_a_read() -> None:
 async def test_an_answer_counts_for_a_while_and_is_read_again_afterwards(answer: Any) -> None:
     now, api = [100.0], Counting(kube_system=answer)
     workloads = KubeWorkloads(api, monotonic=lambda: now[0])  # type: ignore[arg-type]
-    for moment in (100.0, 100.0 + KEEP - 1, 100.0 + KEEP):
+    for moment in (100.0, 100.0 + KEEP, 100.0 + KEEP + 1):
         now[0] = moment
         await workloads.workloads()
     assert api.asked == 2 * len(NAMESPACES)
@@ -140,8 +140,10 @@ class Reached:
 
     def __init__(self, found: Credentials | KubernetesError) -> None:
         self._found = found
+        self.times = 0
 
     async def credentials(self) -> Credentials:
+        self.times += 1
         if isinstance(self._found, KubernetesError):
             raise self._found
         return self._found
@@ -149,6 +151,13 @@ class Reached:
 
 async def authorities_of(found: Credentials | KubernetesError) -> frozenset[str]:
     return await KubeWorkloads(Reached(found)).authorities()  # type: ignore[arg-type]
+
+
+async def test_clusters_that_ask_at_once_share_one_read_of_the_credentials() -> None:
+    api = Reached(Credentials(server="https://here"))
+    workloads = KubeWorkloads(api)  # type: ignore[arg-type]
+    await asyncio.gather(*(workloads.authorities() for _ in range(500)))
+    assert api.times == 1
 
 
 async def test_the_authority_is_that_of_the_file_which_verifies_the_server(tmp_path: Path) -> None:

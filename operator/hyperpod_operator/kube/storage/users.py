@@ -4,19 +4,19 @@ The API server has no index of PersistentVolumes by volume id, and none of pods 
 are listed whole, once for all EBSVolumeClaims that ask at the same time.
 """
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from hyperpod_operator.api.names import CSI_DRIVER
 from hyperpod_operator.core.moments import seconds_since
-from hyperpod_operator.core.ports import Clock, KubernetesError
+from hyperpod_operator.core.ports import Clock
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.lists import items
+from hyperpod_operator.kube.shared_read import SharedRead
 
 _VOLUMES = "/api/v1/persistentvolumes"
 _ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
@@ -36,51 +36,6 @@ RECENT = 2.0
 share a list, and EC2 itself refuses what this would miss. Nobody refuses to detach a volume that a pod uses, so a list
 of pods serves only those who asked before it began."""
 
-ValueT = TypeVar("ValueT")
-"""What a list tells."""
-
-
-class _Shared(Generic[ValueT]):
-    """A list that serves all who ask while it is young enough for them.
-
-    It belongs to none of them: who stops waiting ends no list that others wait for, and one that fails has failed for
-    all who would have been served.
-    """
-
-    def __init__(self, read: Callable[[], Awaitable[ValueT]], *, clock: Clock) -> None:
-        self._read = read
-        self._clock = clock
-        self._began = float("-inf")
-        """When the last list began that ended well, or the one that is going on."""
-        self._list: asyncio.Future[ValueT] | None = None
-
-    async def get(self, *, age: float) -> ValueT:
-        """What a list tells that began at most `age` seconds before this question; with 0, after it."""
-        asked_at = self._clock.monotonic()
-        while self._list is not None and self._began < asked_at - age:
-            if self._list.done():
-                self._list = None
-            else:
-                await asyncio.wait([self._list])
-        if self._list is None:
-            self._began = self._clock.monotonic()
-            self._list = asyncio.ensure_future(self._read())
-            self._list.add_done_callback(self._ended)
-        try:
-            return await asyncio.shield(self._list)
-        except KubernetesError as error:
-            raise KubernetesError(status=error.status, message=str(error)) from error
-
-    @property
-    def is_old(self) -> bool:
-        """Whether it serves nobody any more."""
-        return self._began < self._clock.monotonic() - OLD and (self._list is None or self._list.done())
-
-    def _ended(self, ended: asyncio.Future[ValueT]) -> None:
-        """What failed serves those who wait for it, and nobody who asks later."""
-        if (ended.cancelled() or ended.exception() is not None) and self._list is ended:
-            self._list = None
-
 
 class KubeUsers:
     """Belongs to one event loop."""
@@ -88,15 +43,15 @@ class KubeUsers:
     def __init__(self, api: ApiServer, *, clock: Clock) -> None:
         self._api = api
         self._clock = clock
-        self._csi = _Shared(self._read_csi, clock=clock)
-        self._pods: dict[tuple[str, bool], _Shared[Mapping[str, tuple[str, ...]]]] = {}
+        self._csi = SharedRead(self._read_csi, monotonic=clock.monotonic)
+        self._pods: dict[tuple[str, bool], SharedRead[Mapping[str, tuple[str, ...]]]] = {}
         """By namespace, and whether finished pods are in it: pods by the PersistentVolumeClaims that they use."""
 
     async def pods(self, *, namespace: str, claim_name: str, fresh: bool) -> tuple[str, ...]:
-        self._pods = {name: held for name, held in self._pods.items() if not held.is_old}
+        self._pods = {name: held for name, held in self._pods.items() if not held.is_older_than(OLD)}
         if (namespace, fresh) not in self._pods:
             read = partial(self._read_pods, namespace, _BOUND if fresh else _UNFINISHED)
-            self._pods[namespace, fresh] = _Shared(read, clock=self._clock)
+            self._pods[namespace, fresh] = SharedRead(read, monotonic=self._clock.monotonic)
         found = await self._pods[namespace, fresh].get(age=0.0 if fresh else OLD)
         return found.get(claim_name, ())
 

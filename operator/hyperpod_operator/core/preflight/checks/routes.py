@@ -106,12 +106,12 @@ def services_reachable(subject: ClusterSubject) -> Iterator[Finding]:
                 yield unknown(NO_TABLE, group=group.name)
                 continue
             outward = any(route.destination in EVERYWHERE for route in table.routes)
-            mine = _of(endpoints, subnet.vpc_id)
-            missing = [word for word in SERVICES if not any(_serves(one, word) for one in mine)]
-            if missing and not outward:
-                yield warns(group=group.name, subnet=name, missing=", ".join(missing))
-            else:
+            if outward:
                 yield passes(group=group.name)
+                continue
+            mine = _of(endpoints, subnet.vpc_id)
+            missing = ", ".join(word for word in SERVICES if not any(_serves(one, word) for one in mine))
+            yield warns(group=group.name, subnet=name, missing=missing) if missing else passes(group=group.name)
 
 
 def names_resolved(subject: ClusterSubject) -> Iterator[Finding]:

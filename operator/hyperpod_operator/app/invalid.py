@@ -18,9 +18,10 @@ UNQUOTED = frozenset({"int_type", "bool_type"})
 """What pydantic calls a text in the place of a number or a truth value."""
 
 
-def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
+def spec_problems(model: type[BaseModel], spec: Mapping[str, Any], *, rules: bool = True) -> str:
     """The first problems with their paths; empty if there is none. A rule that says what to write instead goes before
-    the pattern or the length that the same value breaks, and before the rules that follow it."""
+    the pattern or the length that the same value breaks, and before the rules that follow it. Without `rules` those
+    in CEL are left out: for whom checks say more of the same."""
     found: dict[Path, str] = {}
     schema = spec_schema(model)
     either = dict(_either(schema, ()))
@@ -38,7 +39,7 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
             found.setdefault(path, message)
     for path, message in _twice(spec, schema, ()):
         found.setdefault(path, message)
-    if not found:  # like the API server: rules are about what fits the schema
+    if rules and not found:  # like the API server: rules are about what fits the schema
         for path, message in rule_problems(schema, _whole(spec)):
             found.setdefault(path, message)
     lines = [f"{'.'.join(('spec', *map(str, path)))}: {message}" for path, message in found.items()]

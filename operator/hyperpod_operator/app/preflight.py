@@ -190,7 +190,8 @@ def resources(files: Sequence[str], *, stdin: Callable[[], bytes]) -> Iterator[R
 
     Raises InputError, also for a resource that the API server would not take.
     """
-    for one in found_in(files, namespace=NAMESPACE, stdin=stdin):
+    # The checks say more than the rules of the schemas, and all that is wrong at once.
+    for one in found_in(files, namespace=NAMESPACE, stdin=stdin, rules=False):
         if one.problem:
             raise InputError(f"{one.kind} {one.key.name} in {plain(one.source)} is invalid: {one.problem}")
         if (model := MODELS.get(one.kind)) is not None:

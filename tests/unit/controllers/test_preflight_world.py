@@ -123,7 +123,7 @@ async def test_a_right_world_leaves_nothing_unknown_that_aws_tells(
     await rig.until("ClusterReady")
     checks = rig.status["preflight"].get("checks", [])
     unknown = {check["name"] for check in checks if check["result"] == "Unknown"}
-    assert unknown <= {"HealthMonitoringAgent", "DevicePlugins", "PodsFit", "KMSKeyPolicy"}
+    assert unknown <= {"HealthMonitoringAgent", "DevicePlugins", "OnlyVPCCNI", "PodsFit", "KMSKeyPolicy"}
 
 
 @pytest.mark.parametrize(

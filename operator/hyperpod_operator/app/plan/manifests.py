@@ -48,10 +48,10 @@ def manifests(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes
     return found
 
 
-def found_in(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes]) -> list[Manifest]:
-    """The same, and an empty list where there is none."""
+def found_in(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes], rules: bool = True) -> list[Manifest]:
+    """The same, and an empty list where there is none. Without `rules` no rule in CEL makes a problem."""
     found = [
-        _manifest(body, source=source, namespace=namespace)
+        _manifest(body, source=source, namespace=namespace, rules=rules)
         for source, text in texts(files, suffixes=SUFFIXES, stdin=stdin)
         for document in yaml_documents(text, source=source, loader=ManifestLoader)
         for body in _flat(document)
@@ -84,15 +84,16 @@ def _is_ours(body: Any) -> bool:
     return isinstance(body, Mapping) and str(body.get("apiVersion", "")).startswith(f"{GROUP}/")
 
 
-def _manifest(body: Mapping[str, Any], *, source: str, namespace: str) -> Manifest:
+def _manifest(body: Mapping[str, Any], *, source: str, namespace: str, rules: bool) -> Manifest:
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
     kind, name = plain(str(body.get("kind", ""))), plain(str(metadata.get("name") or ""))
     key = Key(plain(str(metadata.get("namespace") or namespace)), name)
-    return Manifest(kind=kind, key=key, source=source, body=body, problem=_problem(kind, metadata, body))
+    problem = _problem(kind, metadata, body, rules=rules)
+    return Manifest(kind=kind, key=key, source=source, body=body, problem=problem)
 
 
-def _problem(kind: str, metadata: Mapping[str, Any], body: Mapping[str, Any]) -> str:
+def _problem(kind: str, metadata: Mapping[str, Any], body: Mapping[str, Any], *, rules: bool) -> str:
     if (version := str(body.get("apiVersion"))) != API_VERSION:
         return f"apiVersion {plain(version)[:80]} is none that this version knows: it is {API_VERSION}"
     known = kind_named(kind)
@@ -105,10 +106,10 @@ def _problem(kind: str, metadata: Mapping[str, Any], body: Mapping[str, Any]) ->
         if (given := metadata.get(member)) not in (None, "") and not is_object_name(given):
             return f"metadata.{member} is none that an object can have: {WORDS}"
     model, spec = known.spec, body.get("spec") or {}
-    if found := spec_problems(model, spec):
+    if found := spec_problems(model, spec, rules=rules):
         return found
     of_object = rule_problems({RULES: known.rules}, {"metadata": {"name": metadata["name"]}, "spec": spec})
-    if (broken := next(of_object, None)) is not None:
+    if rules and (broken := next(of_object, None)) is not None:
         return broken[1]
     unknown = unknown_members(model, spec)
     return f"this version has no {', '.join(map(plain, unknown))}" if unknown else ""

@@ -163,7 +163,7 @@ OF_ONE_CALL = (
     re.compile(r" ?Encoded authorization failure message: \S+"),
     re.compile(r"(?i)[,;]? ?\bRequest ?ID: [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
 )
-"""What AWS says anew of every call: in a condition it would make every pass a status write. The log has it."""
+"""What AWS says of one call alone: in a condition it would make every pass a status write. The log has it."""
 SECRETS = (
     re.compile(r"(?i)(x-amz-security-token|x-amz-signature|signature|session_?token|secret_?access_?key)[=:]\s*\S+"),
     re.compile(r"(?<=//)[^/@\s:]+:[^/@\s]+(?=@)"),

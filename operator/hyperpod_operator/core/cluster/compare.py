@@ -110,7 +110,7 @@ def _covers_list(*, wanted: list[Json], observed: list[Json], ordered: bool, now
 
 
 def _all_paired(fits: Sequence[Sequence[bool]]) -> bool:
-    """Whether every row gets a column of its own that fits: a loose wish gives way to one that fits nothing else."""
+    """Whether every row gets a column of its own: one that fits several gives way to one that fits no other."""
     owner: dict[int, int] = {}
 
     def placed(row: int, tried: set[int]) -> bool:

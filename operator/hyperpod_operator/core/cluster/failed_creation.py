@@ -29,8 +29,7 @@ def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
     if was_there_before(resource=snapshot.resource, observed=snapshot.observed):
         return False
     ours = status.origin == "Created" and _newest_is_of_creation(snapshot)
-    running = any(node.status == "Running" for node in snapshot.observed.nodes or ())
-    return ours and status.clusterArn == cluster.arn and cluster.current_count == 0 and not running
+    return ours and status.clusterArn == cluster.arn and not may_be_in_use(snapshot)
 
 
 def may_be_in_use(snapshot: ClusterSnapshot) -> bool:

@@ -2,9 +2,9 @@
 
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodes.batch import NodeCall
+from hyperpod_operator.core.nodes.groups import no_group
 from hyperpod_operator.core.nodes.labels import other_values
 from hyperpod_operator.core.observed import GONE
-from hyperpod_operator.core.text import listed
 
 
 def not_listed(snapshot: Snapshot, entry: Entry) -> str:
@@ -36,9 +36,8 @@ def nothing_chosen(snapshot: Snapshot) -> str:
         return "The selector chooses no node of the cluster now."
     name = selector.instanceGroupName
     if name is not None and cluster.lacks(name):
-        groups = sorted(group.name for group in cluster.observed.groups)
-        has = f"it has {listed(groups, separator=', ', rest=' ')}" if groups else "it has none"
-        return f"The cluster has no instance group {name}; {has}. Create another operation with the right name."
+        lacking = no_group(name, groups=(group.name for group in cluster.observed.groups))
+        return f"{lacking}. Create another operation with the right name."
     there = [one for one in cluster.instances.values() if name in (None, one.group) and one.status not in GONE]
     labels = [node.labels for one in there if (node := snapshot.nodes.get(one.instance_id)) is not None]
     why = "" if there else f"group {name} has none" if name else "it has none"

@@ -1,4 +1,4 @@
-"""Labels that somebody asks Nodes for, and no Node has: what may have been meant."""
+"""Labels that a selector asks for, and no Node has: what may have been meant."""
 
 from collections.abc import Collection, Mapping
 

@@ -72,7 +72,7 @@ def left(status: PreflightStatus | None, *, mark: str, now: datetime) -> float:
 
 def max_age(status: PreflightStatus | None, *, requested: bool, now: datetime) -> float:
     """How many seconds old an answer of AWS may be that counts now. None counts where a person asks for a repetition,
-    and after checks that failed none that they were judged by: what it says may have been mended."""
+    and after checks that failed none that they were judged by: what it says may have been corrected."""
     if requested:
         return 0.0
     since = parse_time(status.checkedAt or "") if status is not None and status.failures else None

@@ -14,8 +14,8 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.nodes.groups import no_group
 from hyperpod_operator.core.observed import GONE
-from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.misnamed import instead
@@ -134,12 +134,10 @@ def _absent(snapshot: ClaimSnapshot) -> Wait | None:
     name = target.instanceGroupName if target else None
     if cluster is None or name is None or cluster.group(name) or name in snapshot.observed.desired_groups:
         return None
-    groups = sorted(group.name for group in cluster.groups)
-    others = f"it has {listed(groups, separator=', ', rest=' ')}" if groups else "it has none"
     return Wait(
         reason=Reason.NODE_NOT_FOUND,
-        message=f"The cluster has no instance group {name}; {others}. Correct attachment.target, or add the group to "
-        "the cluster.",
+        message=f"{no_group(name, groups=(group.name for group in cluster.groups))}. Correct attachment.target, or add "
+        "the group to the cluster.",
         after=snapshot.timings.watch,
         stalled=True,
     )

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Generic, Protocol
 
 from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.kube.watch import pages
 from hyperpod_operator.kube.watch.decoding import (
     BOOKMARK,
     WHOLE,
@@ -26,7 +27,6 @@ from hyperpod_operator.kube.watch.decoding import (
     WatchEvent,
 )
 from hyperpod_operator.kube.watch.gathering import Gathering
-from hyperpod_operator.kube.watch.pages import Reading
 
 WATCH_SECONDS = 300
 """After so long the API server ends a watch; the next one goes on where it stopped."""
@@ -38,10 +38,8 @@ LONGEST_LINE = 8 * 1024 * 1024
 _GONE = 410
 
 
-class Answer(Protocol):
+class Answer(pages.Answer, Protocol):
     """The part of `kube.watch.response_stream.ResponseStream` that is needed here."""
-
-    async def read(self) -> bytes: ...
 
     async def gather(self, wait: Callable[[], Awaitable[None]]) -> None: ...
 
@@ -118,9 +116,9 @@ class ObjectStream(Generic[ObjectT]):
             await reading.end()
             await ahead.end()
 
-    def _reading(self, token: str) -> Reading:
+    def _reading(self, token: str) -> pages.Reading:
         source = self._source
-        return Reading(self._api, path=source.path, query=source.query, noun=source.noun, token=token)
+        return pages.Reading(self._api, path=source.path, query=source.query, noun=source.noun, token=token)
 
     async def watch(self, position: int, take: Callable[[list[WatchEvent[ObjectT]], int], None]) -> None:
         """Hand on what happens after `position`, batch by batch with the new position, until the stream ends.

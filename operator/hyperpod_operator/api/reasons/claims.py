@@ -281,7 +281,8 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.ATTACHED_ELSEWHERE,
-            "The volume is attached, and not by the operator, which never detaches what it did not attach.",
+            "The volume is attached by a call that is not this claim's, for example an earlier claim's or a user's. The"
+            " operator never detaches it.",
             "Detach the volume where the message says that it is attached.",
             severity=Severity.STALLED,
             condition=ConditionType.CONFLICT,

@@ -11,8 +11,9 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.guards import act_once, since
-from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
+from hyperpod_operator.core.volume.holding import Foreign, Free, Held, attachments, holding
 from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
 from hyperpod_operator.core.volume.target import Resolved, Unresolved, resolve
 
@@ -24,16 +25,40 @@ def foreign(snapshot: ClaimSnapshot) -> Decision | None:
         return elsewhere(snapshot, where.who)
     if not isinstance(where, Held) or where.ours or _wanted(snapshot) == where.instance_id:
         return None
-    return elsewhere(snapshot, f"{where.instance_id} of this cluster by a call that is not this claim's")
+    return elsewhere(
+        snapshot,
+        f"{where.instance_id} of this cluster by a call that is not this claim's (an earlier claim's, or a user's)",
+    )
 
 
 def elsewhere(snapshot: ClaimSnapshot, who: str) -> Wait:
+    """Also of an attachment that an earlier claim of this name made: nothing in AWS says which claim asked for it."""
     volume_id = snapshot.volume.volume_id if snapshot.volume else snapshot.claim.volume_id
     message = (
-        f"{volume_id} is attached to {who}. The operator never detaches what it did not attach: detach it there; the "
-        "operator then continues."
+        f"{volume_id} is attached to {who}. The operator never detaches what this claim did not attach. When nothing "
+        f"there uses the volume, detach it{_by_hand(snapshot)}; the operator then continues."
     )
+    where = holding(snapshot)
+    if snapshot.claim.suspended and isinstance(where, Held) and _target(snapshot) == where.instance_id:
+        message += " Or set attachment.suspend to false, to use the volume where it is."
     return Wait(reason=Reason.ATTACHED_ELSEWHERE, message=message, after=snapshot.timings.watch, stalled=True)
+
+
+def _by_hand(snapshot: ClaimSnapshot) -> str:
+    """The call that ends the only attachment; EC2 itself detaches nothing from a HyperPod node."""
+    found = attachments(snapshot)
+    if len(found) != 1:
+        return ""
+    held, volume_id = found[0], snapshot.volume.volume_id if snapshot.volume else snapshot.claim.volume_id
+    if held.instance_id:
+        return f" (aws ec2 detach-volume --volume-id {volume_id})"
+    node = associated_resource(held.associated_resource)
+    if node is None:
+        return ""
+    return (
+        f" (aws sagemaker detach-cluster-node-volume --cluster-arn {node.cluster_arn} --node-id {node.instance_id} "
+        f"--volume-id {volume_id})"
+    )
 
 
 # [assumption: ended-node-releases-its-volumes]
@@ -262,8 +287,11 @@ def just_sent(snapshot: ClaimSnapshot) -> Wait | None:
 
 def _wanted(snapshot: ClaimSnapshot) -> str:
     """The instance that the volume belongs on; empty where there is none now."""
-    if snapshot.claim.suspended:
-        return ""
+    return "" if snapshot.claim.suspended else _target(snapshot)
+
+
+def _target(snapshot: ClaimSnapshot) -> str:
+    """The same for a claim that is suspended, too."""
     resolution = resolve(snapshot)
     return resolution.node.instance_id if isinstance(resolution, Resolved) else ""
 

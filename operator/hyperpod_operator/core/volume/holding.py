@@ -56,8 +56,7 @@ Holding = Free | Held | Foreign
 @once
 def holding(snapshot: ClaimSnapshot) -> Holding:
     """The one answer to "where is it?"; more than one attachment counts as somebody else's."""
-    volume = snapshot.volume
-    there = [item for item in (volume.attachments if volume else ()) if item.state not in FREE_STATES]
+    there = attachments(snapshot)
     if not there:
         return Free()
     if len(there) > 1:
@@ -68,6 +67,12 @@ def holding(snapshot: ClaimSnapshot) -> Holding:
         return Foreign(who=_who(attachment))
     ours = asked_for(snapshot, instance_id=found.instance_id, attach_time=attachment.attach_time)
     return Held(instance_id=found.instance_id, state=attachment.state, ours=ours, attachment=attachment)
+
+
+def attachments(snapshot: ClaimSnapshot) -> list[Attachment]:
+    """Those that AWS has not ended."""
+    volume = snapshot.volume
+    return [item for item in (volume.attachments if volume else ()) if item.state not in FREE_STATES]
 
 
 def asked_for(snapshot: ClaimSnapshot, *, instance_id: str, attach_time: datetime | None) -> bool:

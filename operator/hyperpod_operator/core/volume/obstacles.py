@@ -11,7 +11,7 @@ from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.observed import Candidate
-from hyperpod_operator.core.volume.refusals import NO_ROOM
+from hyperpod_operator.core.volume.refusals import NO_ROOM, OTHER_ZONE
 
 
 # [assumption: attach-needs-running-node]
@@ -48,8 +48,10 @@ def usable(snapshot: ClaimSnapshot, node: Candidate) -> bool:
 
 
 def in_zone(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    """Names are compared with names and ids with ids; what is unknown is left to EC2."""
+    """Names are compared with names and ids with ids; what is unknown is left to EC2, whose word then counts."""
     volume = snapshot.volume
+    if _refusals(snapshot).get(node.instance_id) == OTHER_ZONE:
+        return False
     if volume is None:
         return _in_wished_zone(snapshot, node)
     if volume.availability_zone_id and node.availability_zone_id:

@@ -19,7 +19,8 @@ NO_ROOM = "AttachmentLimitExceeded"
 GROWS_FROM = 20.0
 """Seconds of the shortest pause that doubles, up to `SLOW`, while AWS refuses the very same call; shorter ones are
 steps on a way."""
-OF_THE_NODE = frozenset({NO_ROOM, "IncorrectInstanceState", "InvalidInstanceID.NotFound"})
+OTHER_ZONE = "InvalidVolume.ZoneMismatch"
+OF_THE_NODE = frozenset({NO_ROOM, OTHER_ZONE, "IncorrectInstanceState", "InvalidInstanceID.NotFound"})
 """EC2's codes by which this node does not get the volume, and another one may."""
 TAKEN_REQUEST = "IdempotentParameterMismatch"
 DEFINITE = frozenset(
@@ -101,7 +102,7 @@ EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
             "An earlier attempt used this token; the operator uses another one next.",
             after=15.0,
         ),
-        "InvalidVolume.ZoneMismatch": _ZONE,
+        OTHER_ZONE: _ZONE,
         NO_ROOM: _FULL,
         "IncorrectModificationState": Treatment(
             Reason.MODIFYING, "The previous modification is not complete; the operator retries when it is.", after=60.0
@@ -138,10 +139,15 @@ _BY_WORDS = replace(
 """AWS calls the request invalid with words that can be about a state and about a rule."""
 _PASSING = ("inservice", "creating", "updating", "deleting", "rollingback")
 """ClusterStatus, in lower case: what names one is about the state of the cluster."""
-_NEXT_NODE = Treatment(
-    Reason.ATTACHMENT_LIMIT, "The node has no free attachment slot; another node of the group is next.", after=1.0
-)
 _INSTEAD = Treatment(Reason.NODE_NOT_RUNNING, "Another node of the group is next.", after=1.0)
+_NEXT_NODE = {
+    NO_ROOM: Treatment(
+        Reason.ATTACHMENT_LIMIT, "The node has no free attachment slot; another node of the group is next.", after=1.0
+    ),
+    OTHER_ZONE: Treatment(
+        Reason.ATTACHING, "The node is in another zone; another node of the group is next.", after=1.0
+    ),  # AZMismatch needs user action
+}
 _NOT_YET = Treatment(
     Reason.CREATING_VOLUME,
     "The operator sends the call again until the snapshot is completed. Nothing to do.",
@@ -201,7 +207,7 @@ def treatment(step: CloudStep, error: CloudError, *, by_group: bool, before: int
 
 def _of_one(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatment:
     if error.ec2_code in OF_THE_NODE and isinstance(step, Attach) and by_group:
-        return _NEXT_NODE if error.ec2_code == NO_ROOM else _INSTEAD
+        return _NEXT_NODE.get(error.ec2_code, _INSTEAD)
     if isinstance(step, CreateVolume) and error.ec2_code == "IncorrectState":
         return _NOT_YET if "pending" in error.message.lower() else _UNUSABLE
     if isinstance(step, CreateVolume) and error.ec2_code.endswith(".NotFound"):

@@ -24,6 +24,7 @@ async def test_a_volume_on_a_plain_instance_is_left_alone(rig: VolumeRig) -> Non
     assert isinstance(await rig.rest(), Blocked)
     assert rig.reason() == "AttachedElsewhere"
     assert "i-0f0e0d0c0b0a09080" in rig.condition("Conflict")["message"]
+    assert f"aws ec2 detach-volume --volume-id {volume}" in rig.condition("Conflict")["message"]
     rig.simulator.ebs.detach_out_of_band(volume)
     assert isinstance(await rig.rest_after(60.0), Done)
     assert "DetachClusterNodeVolume" not in rig.operations()
@@ -43,6 +44,31 @@ async def test_a_volume_on_a_node_of_our_cluster_by_somebody_else_is_left_alone(
         assert isinstance(await rig.rest(), Gone)
         assert "DetachClusterNodeVolume" not in rig.operations()
         rig.simulator.ebs.detach_out_of_band(volume)
+
+
+@pytest.mark.parametrize("way", ["detach", "resume"])
+async def test_a_suspended_claim_that_is_restored_names_both_ways_out(rig: VolumeRig, way: str) -> None:
+    """The earlier claim attached the volume, and nothing in AWS says that this one may detach it."""
+    rig.apply(new())
+    await rig.rest()
+    volume, node = rig.volume["VolumeId"], rig.holder
+    del rig.claims._bodies[KEY]
+    target = {"target": {"instanceGroupName": "workers"}}
+    restored = new(management={"adoptionPolicy": "IfUnowned"})
+    rig.apply({**restored, "attachment": {**target, "suspend": True}})
+    await rig.until("AttachedElsewhere")
+    message = rig.condition("Ready")["message"]
+    by_hand = f"detach-cluster-node-volume --cluster-arn {arn_of(rig.simulator)} --node-id {node} --volume-id {volume}"
+    assert by_hand in message
+    assert "set attachment.suspend to false" in message
+    if way == "detach":
+        rig.simulator.ebs.detach_out_of_band(volume)
+        await rig.until("Suspended")
+    else:
+        rig.apply({**restored, "attachment": target})
+        assert isinstance(await rig.rest_after(60.0), Done)
+        assert (rig.status["volumeId"], rig.holder) == (volume, node)
+    assert "DetachClusterNodeVolume" not in rig.operations()
 
 
 async def test_a_volume_of_the_csi_driver_is_not_taken(rig: VolumeRig) -> None:
@@ -149,6 +175,36 @@ async def test_a_volume_in_another_zone_is_told_with_both(rig: VolumeRig) -> Non
     assert rig.reason() == "AZMismatch"
     assert zone(rig.nodes) in rig.condition("Ready")["message"]
     assert other in rig.condition("Ready")["message"]
+
+
+async def test_ec2_tells_the_zones_of_nodes_that_do_not_tell_their_own(rig: VolumeRig) -> None:
+    """Every node of the group is tried, and the reason is the one of zones that are known."""
+    here = zone(rig.nodes)
+    other = next(f"us-west-2{letter}" for letter in "abc" if f"us-west-2{letter}" != here)
+    for node in rig.nodes.all():
+        rig.nodes.labels[node.name] |= {"topology.kubernetes.io/zone": "", "topology.k8s.aws/zone-id": ""}
+    rig.apply(adopting(rig.simulator.ebs.create_volume(zone=other)))
+    assert isinstance(await rig.rest(), Blocked)
+    assert {call.parameters["NodeId"] for call in rig.calls("AttachClusterNodeVolume")} == set(instances())
+    await rig.idle(120.0)
+    assert (rig.reason(), rig.condition("TargetResolved")["reason"]) == ("AZMismatch", "AZMismatch")
+    assert "Choose a target in that zone" in rig.condition("Ready")["message"]
+
+
+async def test_a_node_in_another_zone_by_ec2s_word_is_passed_over(rig: VolumeRig) -> None:
+    mismatch = Fault(
+        operation="AttachClusterNodeVolume",
+        kind="error",
+        code="ValidationException",
+        message="HyperPod - Ec2ErrCode: InvalidVolume.ZoneMismatch : Ec2ErrMsg: not in the same zone",
+        status=400,
+        times=1,
+    )
+    rig.simulator.faults.add(mismatch)
+    rig.apply(new())
+    assert isinstance(await rig.rest(), Done)
+    nodes = [call.parameters["NodeId"] for call in rig.calls("AttachClusterNodeVolume")]
+    assert len(set(nodes)) == 2
 
 
 async def test_a_full_node_of_a_group_is_passed_over(make_rig: MakeRig) -> None:

@@ -157,10 +157,15 @@ def test_a_refusal_after_a_lost_answer_leaves_the_attachment_ours() -> None:
     assert made.status.attachment.attachTime is not None
 
 
-def test_a_full_given_node_is_tried_again_slowly() -> None:
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("AttachmentLimitExceeded", "AttachmentLimit"), ("InvalidVolume.ZoneMismatch", "AZMismatch")],
+)
+def test_a_given_node_that_cannot_have_the_volume_is_tried_again_slowly(code: str, reason: str) -> None:
     owner = claim(spec(attachment={"target": {"instanceId": FIRST}}), status=made_status())
-    made = passed(snapshot_of(owner), error=(ErrorKind.INVALID, "AttachmentLimitExceeded"))
+    made = passed(snapshot_of(owner), error=(ErrorKind.INVALID, code))
     assert isinstance(made.outcome, Blocked)
+    assert condition(made, "Ready")[1] == reason
     assert made.outcome.after >= 300
 
 
@@ -169,7 +174,7 @@ def test_a_full_given_node_is_tried_again_slowly() -> None:
     [
         (ErrorKind.INVALID, "VolumeInUse", "Settling", Failed),
         (ErrorKind.INVALID, "IncorrectState", "Settling", Failed),
-        (ErrorKind.INVALID, "InvalidVolume.ZoneMismatch", "AZMismatch", Blocked),
+        (ErrorKind.INVALID, "InvalidVolume.ZoneMismatch", "Attaching", Requeue),
         (ErrorKind.BUSY, "", "ClusterNotInService", Requeue),
         (ErrorKind.INVALID, "SomethingNew", "SpecRejected", Blocked),
         (ErrorKind.THROTTLED, "", "Throttled", Failed),

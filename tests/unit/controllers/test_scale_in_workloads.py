@@ -13,6 +13,7 @@ from tests.unit.core.health import HEALTH, node
 from hyperpod_operator.api.names import (
     ABANDON,
     APPROVE_PLAN,
+    COMPUTE_TYPE,
     DELETE_NODE,
     DRAINING,
     INSTANCE_GROUP_NAME,
@@ -241,6 +242,36 @@ async def test_no_pod_is_bound_to_a_node_after_it_was_found_idle(kube: Kubernete
     kube.appears_late.clear()
     await kube.rig.rest()
     assert len(kube.deleted()) == 1
+
+
+@pytest.mark.parametrize("position", range(4))
+async def test_a_node_that_is_not_seen_is_not_idle_for_that(kube: Kubernetes, position: int) -> None:
+    """One that lost HyperPod's label runs its pods all the same."""
+    busy = kube.instances()
+    unseen, idle = busy.pop(position), busy.pop()
+    for instance in (unseen, *busy):
+        kube.run(f"job-{instance}", instance)
+    kube.nodes.held = [one for one in kube.nodes.held if one.instance_id != unseen]
+    kube.rig.apply(gpu(3))
+    await kube.rig.rest()
+    assert kube.deleted() == [idle]
+
+
+@pytest.mark.parametrize("handling", ["Wait", "Drain"])
+async def test_a_deletion_waits_for_the_pods_of_a_node_that_is_not_seen(kube: Kubernetes, handling: str) -> None:
+    unseen = kube.instances()[0]
+    kube.rig.apply(gpu(4, runningWorkloads=handling))
+    await kube.rig.rest()
+    kube.run("job", unseen)
+    kube.nodes.held = [one for one in kube.nodes.held if one.instance_id != unseen]
+    kube.rig.objects.delete(KEY)
+    for _ in range(20):
+        await kube.rig.step()
+    assert kube.rig.calls("DeleteCluster") == []
+    assert f"{COMPUTE_TYPE}=hyperpod" in kube.rig.condition("Ready")["message"]
+    kube.pods.clear()
+    await kube.rig.rest()
+    assert len(kube.rig.calls("DeleteCluster")) == 1
 
 
 async def test_raising_the_count_again_cancels_it(kube: Kubernetes) -> None:

@@ -193,7 +193,7 @@ class Evacuation:
         claims: Mapping[str, tuple[str, ...]] = {}
 
         def looked(pods: Iterable[Pod]) -> tuple[Chosen, ...]:
-            keeping = busy(pods, nodes=nodes.values())
+            keeping = busy(pods, nodes=nodes.values(), now=snapshot.now)
             found = (choose(one, pods=keeping, known=not read.problem, owner=owner, now=snapshot.now) for one in going)
             return tuple(with_claims(one, claims) for one in found)
 

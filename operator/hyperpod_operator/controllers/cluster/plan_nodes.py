@@ -69,7 +69,7 @@ class PlanNodes:
         if not everyone:
             return {}
         read = await self._pods.fresh(nodes=frozenset(node.name for node in everyone))
-        pods = busy(read.pods, nodes=everyone)
+        pods = busy(read.pods, nodes=everyone, now=snapshot.now)
         known = not read.problem
         return {
             name: _concerned(snapshot, name, several, counts[name], pods=pods, known=known, kind=self._kind)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import assert_never
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
@@ -27,6 +28,7 @@ from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.health.node import node_name
 from hyperpod_operator.core.managers import manager
 from hyperpod_operator.core.nodeoperation.answers import intended
 from hyperpod_operator.core.nodeoperation.audit import audited
@@ -85,12 +87,15 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         )
         self._following: dict[Key, frozenset[str]] = {}
         """Nodes that a change of should wake an operation for, by name."""
+        self._remarked: dict[Key, datetime] = {}
+        """When Nodes of an operation were last marked again: it paces the next time."""
         self._refusals: dict[Key, int] = {}
         """Passes in a row in which the API server kept all marks that were to come off: they pace the next try."""
 
     def forget(self, key: Key) -> None:
         self._holdings.forget(key)
         self._following.pop(key, None)
+        self._remarked.pop(key, None)
         self._refusals.pop(key, None)
 
     def node_changed(self, name: str) -> Mapping[Key, float]:
@@ -136,7 +141,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         snapshot = await self._observer.chosen(snapshot)
         snapshot = await self._observer.with_pods(snapshot)
         # From here on nothing waits until the nodes are taken: two operations never take one.
-        snapshot = replace(snapshot, held=self._holdings.others(operation.key))
+        held, remarked = self._holdings.others(operation.key), self._remarked.get(operation.key)
+        snapshot = replace(snapshot, held=held, remarked_at=remarked)
         followed = over and bool(snapshot.left_to_aws)
         snapshot = await self._observer.followed(snapshot) if followed else advance(snapshot)
         self._hold(snapshot)
@@ -163,7 +169,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         ids = [one.instanceId for one in flying if one.instanceId]
         self._holdings.hold(key, [one for one in ids if may_hold(snapshot, one, node=self._ports.nodes.get)])
         names = {one.name for one in (*flying, *snapshot.left_to_aws) if one.name}
-        names |= {f"hyperpod-{one.replacedBy}" for one in flying if one.replacedBy}
+        names |= {node_name(one.replacedBy) for one in flying if one.replacedBy}
         self._following[key] = frozenset(names)
 
     def needs_finalizer(self, record: PassRecord) -> bool:
@@ -188,6 +194,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         snapshot, action = record.snapshot, record.action
         match action:
             case Mark():
+                if any(snapshot.by_id[one].remembered.marked == action.phase for one in action.entries):
+                    self._remarked[snapshot.operation.key] = snapshot.now
                 return replace(record, snapshot=await self._steps.mark(snapshot, action))
             case Unmark():
                 return self._counted(replace(record, snapshot=await self._steps.unmark(snapshot, action)), action)

@@ -10,6 +10,7 @@ from hyperpod_operator.core.drain.marks import held_by
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.health.node import node_name
 from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.nodeoperation.fitness import without_group
 from hyperpod_operator.core.nodeoperation.machine import advance, may_start
@@ -103,8 +104,7 @@ class OperationObserver:
             found = await self._ports.labels.selected(selector=selector.matchLabels)
             snapshot = replace(snapshot, selected=found)
         if needs_pods(snapshot):
-            ids = {one.instance_id for one in candidates(snapshot)}
-            names = frozenset(node.name for node in snapshot.nodes.values() if node.instance_id in ids)
+            names = frozenset(node_name(one.instance_id) for one in candidates(snapshot))
             read = await self._pods(snapshot, names, rules=False)
             if read.problem:
                 return snapshot
@@ -113,10 +113,11 @@ class OperationObserver:
 
     async def occupied_since(self, snapshot: Snapshot, action: Call) -> bool:
         """Whether the API server itself has pods on these nodes that the decision did not know, or does not say."""
-        names = {name for one in action.entries if (name := snapshot.by_id[one].name)}
-        if not names or any(snapshot.by_id[one].state != State.DRAINING for one in action.entries):
+        entries = [snapshot.by_id[one] for one in action.entries]
+        if any(entry.state != State.DRAINING for entry in entries):
             return False
-        read = await self._ports.pods.fresh(nodes=frozenset(names))
+        names = frozenset(node_name(entry.instanceId or "") for entry in entries)
+        read = await self._ports.pods.fresh(nodes=names)
         known = {pod.uid for pod in snapshot.pods.pods}
         return bool(read.problem) or any(pod.uid not in known for pod in occupants(read.pods))
 

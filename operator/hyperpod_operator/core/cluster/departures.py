@@ -21,7 +21,7 @@ from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.drain.ports import Evicted, PodsRead
-from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.health.node import Node, node_name
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import GONE, Observed, ObservedCluster, ObservedNode
 from hyperpod_operator.core.timings import Timings
@@ -44,7 +44,7 @@ class Handling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A node that may be chosen. `node` is its Kubernetes Node; None where none joined, and then no pod runs there."""
+    """A node that may be chosen. `node` is its Kubernetes Node; None where none joined, or none is seen."""
 
     instance_id: str
     launched_at: datetime | None = None
@@ -59,6 +59,11 @@ class Candidate:
     def name(self) -> str:
         """What people call it: its Node, or its instance while it has none."""
         return self.node.name if self.node is not None else self.instance_id
+
+    @property
+    def host(self) -> str:
+        """The Node that its pods name, whether it is seen or not."""
+        return node_name(self.instance_id)
 
     @property
     def marked(self) -> bool:

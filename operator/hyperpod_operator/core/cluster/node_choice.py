@@ -14,7 +14,7 @@ from hyperpod_operator.core.drain.marks import (
     is_drained_for,
     is_draining,
 )
-from hyperpod_operator.core.drain.pod import Pod, occupants
+from hyperpod_operator.core.drain.pod import Pod, awaited
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.nodes.batch import BATCH, NodeCall
 
@@ -28,7 +28,7 @@ def needed(found: Iterable[Departure], *, owner: Owner) -> frozenset[str]:
     for departure in found:
         sure = [one for one in departure.members if _certain(one, owner)]
         asked = sure if len(sure) >= departure.surplus else departure.members
-        names |= {one.node.name for one in asked if one.node is not None}
+        names |= {one.host for one in asked}
     return frozenset(names)
 
 
@@ -41,7 +41,7 @@ def choose(
 
     def order(one: Candidate) -> tuple[tuple[bool, ...], bool, float, str]:
         age = -one.launched_at.timestamp() if one.launched_at else 0.0
-        return (_rank(one, owner), bool(pods.get(one.name)), age, one.instance_id)
+        return (_rank(one, owner), bool(pods.get(one.host)), age, one.instance_id)
 
     nodes = tuple(free if departure.whole else sorted(free, key=order)[: min(departure.surplus, MOST)])
     drained = tuple(one for one in nodes if known and _drained(one, pods=pods, owner=owner, now=now))
@@ -80,16 +80,16 @@ def to_prove(chosen: Iterable[Chosen], *, together: bool) -> frozenset[str]:
         return all_end if together else one.ends or not one.departure.whole
 
     return frozenset(
-        each.name
+        each.host
         for one in chosen
         for each in one.drained
-        if each.node is not None and (not detaches(each.node) if each.claims else goes(one))
+        if (not detaches(each.node) if each.node is not None and each.claims else goes(one))
     )
 
 
 def without(chosen: Chosen, names: frozenset[str]) -> Chosen:
     """These Nodes are not drained: the API server was not asked about them."""
-    return replace(chosen, drained=tuple(one for one in chosen.drained if one.name not in names))
+    return replace(chosen, drained=tuple(one for one in chosen.drained if one.host not in names))
 
 
 def with_claims(chosen: Chosen, claims: Mapping[str, tuple[str, ...]]) -> Chosen:
@@ -101,21 +101,22 @@ def with_claims(chosen: Chosen, claims: Mapping[str, tuple[str, ...]]) -> Chosen
     return replace(chosen, nodes=known(chosen.nodes), drained=known(chosen.drained))
 
 
-def busy(pods: Iterable[Pod], *, nodes: Iterable[Node]) -> Mapping[str, tuple[Pod, ...]]:
+def busy(pods: Iterable[Pod], *, nodes: Iterable[Node], now: datetime) -> Mapping[str, tuple[Pod, ...]]:
     """The pods that keep each Node from being idle, by its name."""
     unreachable = frozenset(node.name for node in nodes if node.ready is None)
     found: dict[str, list[Pod]] = {}
-    for pod in occupants(pods, unreachable=unreachable):
+    for pod in awaited(pods, unreachable=unreachable, now=now):
         found.setdefault(pod.node, []).append(pod)
     return {name: tuple(several) for name, several in found.items()}
 
 
 def _drained(one: Candidate, *, pods: Mapping[str, tuple[Pod, ...]], owner: Owner, now: datetime) -> bool:
+    if pods.get(one.host):
+        return False
     if one.node is None:
         return True
     since = held_since(one.node)
-    settled = since is not None and (now - since).total_seconds() >= BINDING
-    return _held(one, owner) and settled and not pods.get(one.name)
+    return _held(one, owner) and since is not None and (now - since).total_seconds() >= BINDING
 
 
 def _held(one: Candidate, owner: Owner) -> bool:

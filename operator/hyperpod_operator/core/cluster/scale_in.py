@@ -7,8 +7,9 @@ of the cluster until the nodes are ready, and lets everything else go on.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from hyperpod_operator.api.names import DRAINING, Reason
+from hyperpod_operator.api.names import COMPUTE_TYPE, DRAINING, Reason
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.deleted_nodes import room
@@ -220,7 +221,8 @@ def _awaited(snapshot: ClusterSnapshot, found: Departures, one: Chosen) -> str:
     waiting = [each for each in one.nodes if each not in one.drained and each.name not in refused]
     parts = [
         _unmarked([refused[each.name] for each in one.nodes if each.name in refused]),
-        _kept_off(found, waiting),
+        _kept_off(found, [each for each in waiting if each.node is not None], now=snapshot.now),
+        _unseen(found, [each for each in waiting if each.node is None]),
         _detaching(one),
     ]
     said = " ".join(part for part in parts if part)
@@ -235,19 +237,31 @@ def _unmarked(refused: Sequence[Unwritten]) -> str:
     return f"These Nodes cannot be marked, and do not end before they are: {names}; the operator retries."
 
 
-def _kept_off(found: Departures, waiting: Sequence[Candidate]) -> str:
+def _kept_off(found: Departures, waiting: Sequence[Candidate], *, now: datetime) -> str:
     """Which nodes get no new pods, and what they wait for; empty for none."""
     if not waiting:
         return ""
     nodes = [each.node for each in waiting if each.node is not None]
-    pods = busy(found.read.pods, nodes=nodes)
-    awaited = [str(pod) for each in waiting for pod in pods.get(each.name, ())]
+    pods = busy(found.read.pods, nodes=nodes, now=now)
+    awaited = [str(pod) for each in waiting for pod in pods.get(each.host, ())]
     since = [moment for node in nodes if (moment := held_since(node)) is not None]
     if not awaited:
         return f"new pods are kept off {_some([each.name for each in waiting])} before it ends."
     when = f" since {stamp(min(since))}" if since else ""
     names, ending = _some([each.name for each in waiting]), "s" if len(waiting) == 1 else ""
     return f"{names} get{ending} no new pods{when} and wait{ending} for {_some(awaited)}."
+
+
+def _unseen(found: Departures, waiting: Sequence[Candidate]) -> str:
+    """Which nodes run pods although the operator sees no Node of theirs; empty for none."""
+    hosts = {each.host for each in waiting}
+    pods = [str(pod) for pod in found.read.pods if pod.node in hosts] if hosts else []
+    if not pods:
+        return ""
+    return (
+        f"The operator sees no Node of HyperPod for {_some(sorted(hosts))}, and pods run there: {_some(pods)}. Check "
+        f"that the Node has the label {COMPUTE_TYPE}=hyperpod, or delete the pods."
+    )
 
 
 def _detaching(one: Chosen) -> str:

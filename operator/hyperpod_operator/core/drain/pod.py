@@ -45,14 +45,17 @@ class Pod:
         return self.is_daemon or self.is_static or self.is_finished
 
 
-def occupants(pods: Iterable[Pod], *, unreachable: frozenset[str] = frozenset()) -> tuple[Pod, ...]:
-    """The pods that keep their nodes from being idle.
-
-    `unreachable` are nodes whose kubelet does not respond: a pod that is being deleted there can never be seen to end.
-    """
-    return tuple(pod for pod in pods if not pod.stays and not (pod.deleting_since and pod.node in unreachable))
+def occupants(pods: Iterable[Pod]) -> tuple[Pod, ...]:
+    """The pods that keep their nodes from being idle."""
+    return tuple(pod for pod in pods if not pod.stays)
 
 
-def is_idle(pods: Iterable[Pod], *, unreachable: frozenset[str] = frozenset()) -> bool:
-    """Whether there is no pod but those of DaemonSets, static and finished ones."""
-    return not occupants(pods, unreachable=unreachable)
+def awaited(pods: Iterable[Pod], *, unreachable: frozenset[str], now: datetime) -> tuple[Pod, ...]:
+    """The occupants, without those that can never be seen to end: they are being deleted on a node whose kubelet does
+    not respond (`unreachable`), and their grace period is over. Until then the pod may run, and save what it has:
+    Kubernetes hears nothing of a kubelet either that only cannot reach it."""
+    return tuple(
+        pod
+        for pod in occupants(pods)
+        if not (pod.node in unreachable and pod.deleting_since is not None and pod.deleting_since <= now)
+    )

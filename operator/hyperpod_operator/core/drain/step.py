@@ -16,12 +16,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hyperpod_operator.api.names import COMPUTE_TYPE
 from hyperpod_operator.core.drain.budget import Budget, by_namespace, less, refusal
-from hyperpod_operator.core.drain.pod import Pod, occupants
+from hyperpod_operator.core.drain.pod import Pod, awaited
 from hyperpod_operator.core.drain.rules import Behavior, DrainRules, OnTimeout
 from hyperpod_operator.core.drain.turns import by_lot, gang_key
 from hyperpod_operator.core.moments import stamp
 
+OVERDUE = timedelta(minutes=1)
+"""From the end of a pod's grace period on: its kubelet has killed it by then."""
+STAYS = (
+    "it is being deleted, and is still there after its grace period, which ended at {}: a process of it does not end, "
+    "its kubelet does not respond, or a finalizer keeps it. If nothing of it has to be kept, delete it with `kubectl "
+    "delete pod --force --grace-period=0`, or remove the finalizer"
+)
+UNSEEN = (
+    "the operator sees no Node of HyperPod there, so it cannot keep new pods off, and evicts none. Check that the Node "
+    f"has the label {COMPUTE_TYPE}=hyperpod, or delete the pod"
+)
 COMPLETES = "the operator waits until it completes"
 UNREADABLE = (
     "it is not known whether a rule of the drain matches it: the labels of its namespace cannot be read, or the rule's "
@@ -75,8 +87,10 @@ def step(
     now: datetime,
     budgets: Sequence[Budget] = (),
     unreachable: frozenset[str] = frozenset(),
+    unseen: frozenset[str] = frozenset(),
 ) -> DrainStep:
-    """`pods` are all pods of the nodes that are drained together, `unreachable` those nodes without a live kubelet."""
+    """`pods` are all pods of the nodes that are drained together, `unreachable` those nodes without a live kubelet, and
+    `unseen` those that cannot be tainted, because the operator sees no Node."""
     patient = not _over(rules.wait_completed_timeout, since=started_at, now=now)
     if rules.on_timeout is OnTimeout.FORCE and _over(rules.drain_timeout, since=started_at, now=now):
         patient = False
@@ -84,11 +98,11 @@ def step(
     leaving: list[Pod] = []
     held: dict[str, str] = {}
     """Gangs that cannot go now, and why."""
-    for pod in occupants(pods, unreachable=unreachable):
+    for pod in awaited(pods, unreachable=unreachable, now=now):
         behavior = rules.behavior(pod)
         if behavior is Behavior.SKIP:
             continue
-        why = _why(pod, behavior, patient=patient)
+        why = _why(pod, behavior, patient=patient, seen=pod.node not in unseen, now=now)
         if why:
             waiting.append(Waiting(pod=pod, why=why))
             if pod.gang and not pod.deleting_since:
@@ -120,10 +134,13 @@ def step(
     )
 
 
-def _why(pod: Pod, behavior: Behavior | None, *, patient: bool) -> str:
+def _why(pod: Pod, behavior: Behavior | None, *, patient: bool, seen: bool, now: datetime) -> str:
     """Why a pod is waited for and not evicted; empty for one that is to be evicted."""
     if pod.deleting_since:
-        return f"it is being deleted; its grace period ends at {stamp(pod.deleting_since)}"
+        over = now - pod.deleting_since >= OVERDUE
+        return (STAYS if over else "it is being deleted; its grace period ends at {}").format(stamp(pod.deleting_since))
+    if not seen:
+        return UNSEEN
     if behavior is None:
         return UNREADABLE
     return COMPLETES if behavior is Behavior.WAIT_COMPLETED and patient else ""

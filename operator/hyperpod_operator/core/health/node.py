@@ -25,6 +25,8 @@ ZONE_ID = "topology.k8s.aws/zone-id"
 
 HOSTNAME = "kubernetes.io/hostname"
 
+NAME_PREFIX = "hyperpod-"
+
 _PREFIXES = (SAGEMAKER_PREFIX, f"{GROUP}/", LABEL_VOLUME_PREFIX)
 _KEYS = frozenset({INSTANCE_TYPE, INSTANCE_TYPE_BETA, ZONE, ZONE_ID})
 
@@ -76,6 +78,12 @@ def kept(key: str) -> bool:
     return key.startswith(_PREFIXES) or key in _KEYS
 
 
+# [assumption: node-is-named-after-instance]
+def node_name(instance_id: str) -> str:
+    """What the Node of an instance is called, whether it is held or not: its pods name it so."""
+    return f"{NAME_PREFIX}{instance_id}"
+
+
 # [assumption: node-is-named-after-instance, provider-id-names-cluster-and-instance]
 def identity(*, name: str, provider_id: str) -> tuple[str, str] | None:
     """Cluster id and instance id of a HyperPod node; None for a providerID of another form, or another name's.
@@ -85,6 +93,6 @@ def identity(*, name: str, provider_id: str) -> tuple[str, str] | None:
     `hyperpod-<instanceId>` (awslabs/ai-on-sagemaker-hyperpod).
     """
     found = PROVIDER_ID.fullmatch(provider_id)
-    if found is None or name != f"hyperpod-{found['instance_id']}":
+    if found is None or name != node_name(found["instance_id"]):
         return None
     return found["cluster_id"], found["instance_id"]

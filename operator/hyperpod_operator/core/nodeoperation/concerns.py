@@ -89,7 +89,7 @@ def calls(snapshot: Snapshot) -> Finding[Action] | None:
         return Finding(action=repeated)
     if snapshot.operation.suspended:
         return None
-    able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry) and _marked(entry))
+    able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry) and _marked(snapshot, entry))
     chosen = next_batch(snapshot, able)
     if not chosen and (wake := _until_closed(snapshot)) is not None:
         return Finding(wake_after=wake)
@@ -157,12 +157,15 @@ def _in_turn(snapshot: Snapshot, nodes: Iterable[str]) -> tuple[str, ...]:
 
 def _lost(snapshot: Snapshot, entry: Entry) -> bool:
     """Whether somebody took the taint off, or a Node of that name was made anew, or the taint's time has not come. The
-    watch is given time to show it."""
+    watch is given time to show it; while it is behind, other steps have their turns in between."""
     node, started = snapshot.node(entry), parse_time(entry.startTime or "")
     if entry.state != State.DRAINING or node is None or started is None or snapshot.holder(entry):
         return False
-    held = is_drained_for(node, snapshot.operation.owner) and not is_ahead(node, now=snapshot.now)
-    return not held and (snapshot.now - started).total_seconds() >= snapshot.timings.binding
+    if is_drained_for(node, snapshot.operation.owner) and not is_ahead(node, now=snapshot.now):
+        return False
+    last, now, timings = snapshot.remarked_at, snapshot.now, snapshot.timings
+    tried = last is not None and (now - last).total_seconds() < timings.drain
+    return not tried and (now - started).total_seconds() >= timings.binding
 
 
 def _until_closed(snapshot: Snapshot) -> float | None:
@@ -171,9 +174,9 @@ def _until_closed(snapshot: Snapshot) -> float | None:
     return min((one for one in left if 0 < one < math.inf), default=None)
 
 
-def _marked(entry: Entry) -> bool:
+def _marked(snapshot: Snapshot, entry: Entry) -> bool:
     """A Node that is there is tainted before AWS is asked, so that no pod comes to it meanwhile."""
-    return bool(entry.remembered.marked) or not entry.name
+    return bool(entry.remembered.marked) or snapshot.node(entry) is None
 
 
 def _more_to_mark(snapshot: Snapshot) -> bool:

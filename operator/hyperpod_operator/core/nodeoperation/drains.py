@@ -11,7 +11,7 @@ from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules
 from hyperpod_operator.core.drain.step import step
 from hyperpod_operator.core.drain.turns import by_lot
-from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.health.node import Node, node_name
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.nodeoperation.states import State
 
@@ -69,19 +69,17 @@ def drains(
     wakes: list[float] = []
     budgets = read.budgets
     for started, together in by_lot(groups.items(), key=lambda group: group[0], now=now):
-        names = {entry.name: entry.id for entry in together if entry.name}
-        unreachable = frozenset(
-            entry.name
-            for entry in together
-            if entry.name and ((node := nodes.get(entry.instanceId or "")) is None or node.ready is None)
-        )
+        names = {node_name(entry.instanceId or ""): entry.id for entry in together}
+        seen = [node for entry in together if (node := nodes.get(entry.instanceId or "")) is not None]
+        tainted = {node_name(entry.instanceId or "") for entry in together if entry.remembered.marked}
         drain = step(
             pods=[pod for pod in read.pods if pod.node in names],
             rules=rules,
             started_at=parse_time(started) or now,
             now=now,
             budgets=budgets,
-            unreachable=unreachable,
+            unreachable=frozenset(node.name for node in seen if node.ready is None),
+            unseen=frozenset(names.keys() - {node.name for node in seen} - tainted),
         )
         budgets = drain.budgets
         left: dict[str, list[str]] = defaultdict(list)
@@ -101,8 +99,7 @@ def drains(
                 blocked=name in blocked,
                 asks=name in asked,
             )
-        found |= {entry.id: NodeDrain() for entry in together if not entry.name}
-        unread = {entry.id for entry in together if entry.name and entry.name not in read_of}
+        unread = {identity for name, identity in names.items() if name not in read_of}
         found |= dict.fromkeys(unread, NodeDrain(why="its pods to be read"))
         gangs += drain.gangs
         if drain.wake_after is not None:

@@ -6,8 +6,7 @@ A Node is found by its instance, and an instance is one of the cluster that the 
 from collections.abc import Callable
 
 from hyperpod_operator.core.engine.memory import updated
-from hyperpod_operator.core.health.node import Node
-from hyperpod_operator.core.nodeoperation.selection import NAME_PREFIX
+from hyperpod_operator.core.health.node import Node, node_name
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
 
@@ -15,16 +14,18 @@ from hyperpod_operator.core.nodeoperation.states import State
 # [assumption: node-is-named-after-instance, provider-id-names-cluster-and-instance]
 def named_after_instance(entry: Entry) -> Entry:
     """The entry, without a name that is not its instance's."""
-    proved = entry.name is None or (bool(entry.instanceId) and entry.name == f"{NAME_PREFIX}{entry.instanceId}")
+    instance = entry.instanceId
+    proved = entry.name is None or (instance is not None and entry.name == node_name(instance))
     return entry if proved else updated(entry, {"name": None})
 
 
 def drained(snapshot: Snapshot) -> frozenset[str]:
-    """Names of the Draining Nodes that AWS lists in the operation's own cluster: their pods may be evicted."""
+    """Names of the Draining Nodes that AWS lists in the operation's own cluster: their pods may be evicted. A Node that
+    is not seen may run pods all the same."""
     return frozenset(
-        entry.name
+        node_name(instance.instance_id)
         for entry in snapshot.entries
-        if entry.name and entry.state == State.DRAINING and snapshot.instance(entry) is not None
+        if entry.state == State.DRAINING and (instance := snapshot.instance(entry)) is not None
     )
 
 
@@ -33,4 +34,4 @@ def may_hold(snapshot: Snapshot, instance: str, *, node: Callable[[str], Node | 
     cluster's, and not while the cluster is not the namespace's own, where no operation of it does anything."""
     if snapshot.cluster is None:
         return snapshot.obstacle is None
-    return instance in snapshot.nodes or node(f"{NAME_PREFIX}{instance}") is None
+    return instance in snapshot.nodes or node(node_name(instance)) is None

@@ -23,10 +23,9 @@ def ready(snapshot: Snapshot, entry: Entry) -> bool:
 def until_closed(snapshot: Snapshot, entry: Entry) -> float:
     """Seconds until no pod can come to the Node any more; infinite while it is not tainted for the operation."""
     node = snapshot.node(entry)
-    if node is None:
-        return 0.0
-    since = held_since(node)
-    if since is None or held_by(node) != str(snapshot.operation.owner):
+    # One that is not seen, because it has lost HyperPod's label, may have got its taint a moment ago.
+    since = held_since(node) if node is not None else parse_time(entry.startTime or "")
+    if since is None or (node is not None and held_by(node) != str(snapshot.operation.owner)):
         return math.inf
     return snapshot.timings.binding - (snapshot.now - since).total_seconds()
 

@@ -7,7 +7,7 @@ from hyperpod_operator.api.names import NODE_HEALTH_STATUS
 from hyperpod_operator.api.nodeoperation.bounds import NODES_MOST
 from hyperpod_operator.api.nodeoperation.resource import NodeSelector
 from hyperpod_operator.core.health.facts import FAILING
-from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.health.node import NAME_PREFIX, Node, node_name
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.snapshot import (
     UNHEALTHY,
@@ -18,7 +18,6 @@ from hyperpod_operator.core.nodeoperation.snapshot import (
 from hyperpod_operator.core.nodeoperation.states import State
 from hyperpod_operator.core.observed import GONE, ObservedNode
 
-NAME_PREFIX = "hyperpod-"
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -96,14 +95,13 @@ def is_unhealthy(instance: ObservedNode, node: Node | None) -> bool:
 def _rank(snapshot: Snapshot, order: str, one: ObservedNode) -> tuple[object, ...]:
     """The smaller, the earlier; ties go by age and id, so that two passes choose the same."""
     launched = (one.launched_at or EPOCH).timestamp()
-    node = snapshot.nodes.get(one.instance_id)
     if order == "Newest":
         return (-launched, one.instance_id)
     if order == "Oldest":
         return (launched, one.instance_id)
     if order == "Unhealthy":
         return (one.status not in FAILING, -launched, one.instance_id)
-    return (snapshot.occupied[node.name] if node is not None else 0, -launched, one.instance_id)
+    return (snapshot.occupied[node_name(one.instance_id)], -launched, one.instance_id)
 
 
 def _named(snapshot: Snapshot, name: str, instance_id: str) -> Entry:

@@ -103,6 +103,8 @@ class Snapshot:
     """Instances that other operations hold, and which one."""
     blocked: frozenset[str] = frozenset()
     """Entries with a pod whose eviction the API server did not allow in this pass."""
+    remarked_at: datetime | None = None
+    """When Nodes were last marked that have been marked before, and do not show it."""
     refused: frozenset[str] = frozenset()
     """Names of Nodes that the API server refused to change in this pass."""
 

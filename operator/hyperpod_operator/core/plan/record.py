@@ -84,11 +84,12 @@ def _departing(snapshot: ClusterSnapshot) -> Mapping[str, Concerned]:
     if found is None or found.unsynced:
         return {}
     known = not found.read.problem
-    pods = busy(found.read.pods, nodes=[each.node for one in found.chosen for each in one.nodes if each.node])
+    nodes = [each.node for one in found.chosen for each in one.nodes if each.node]
+    pods = busy(found.read.pods, nodes=nodes, now=snapshot.now)
     return {
         one.departure.group: Concerned(
             nodes=tuple(each.instance_id for each in one.nodes),
-            pods=sum(len(pods.get(each.name, ())) for each in one.nodes) if known else None,
+            pods=sum(len(pods.get(each.host, ())) for each in one.nodes) if known else None,
         )
         for one in found.chosen
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.core.drain.pods import START
 
 from hyperpod_operator.api.common.drain import Drain, DrainRule
-from hyperpod_operator.core.drain.pod import Pod, is_idle
+from hyperpod_operator.core.drain.pod import Pod, occupants
 from hyperpod_operator.core.drain.rules import Behavior, DrainRules, drain_rules
 from hyperpod_operator.core.drain.step import step
 
@@ -114,7 +114,7 @@ def test_a_drain_with_a_timeout_is_over_when_that_is_over(pods: list[Pod], block
 
 @given(pods=PODS)
 def test_an_idle_node_has_nothing_to_drain(pods: list[Pod]) -> None:
-    if is_idle(pods):
+    if not occupants(pods):
         assert step(pods=pods, rules=drain_rules(None), started_at=START, now=START).done
 
 

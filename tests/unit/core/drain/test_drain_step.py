@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.core.drain.pods import START, budget, look, pod, rules
 
-from hyperpod_operator.core.drain.pod import Pod, is_idle
+from hyperpod_operator.core.drain.pod import Pod, occupants
 from hyperpod_operator.core.drain.rules import Behavior, OnTimeout, drain_rules
 from hyperpod_operator.core.drain.step import DrainStep
 
@@ -36,12 +36,12 @@ def test_what_cannot_leave_or_has_ended_is_neither_evicted_nor_awaited(kind: str
     staying = pod("a", **{kind: True})
     assert look(staying).done
     assert look(staying, chosen=rules(defaultBehavior="WaitCompleted")).done
-    assert is_idle([staying])
+    assert not occupants([staying])
 
 
 def test_any_other_pod_keeps_a_node_from_being_idle() -> None:
-    assert not is_idle([pod("a", is_daemon=True), pod("b")])
-    assert not is_idle([pod("a", deleting_since=LATER)])
+    assert occupants([pod("a", is_daemon=True), pod("b")])
+    assert occupants([pod("a", deleting_since=LATER)])
 
 
 def test_the_first_rule_that_matches_applies() -> None:
@@ -100,11 +100,27 @@ def test_a_pod_that_is_being_deleted_is_awaited_and_not_evicted_again() -> None:
     assert reasons(leaving)["a"].endswith("2026-11-23T12:05:00Z")
 
 
-def test_a_pod_that_is_being_deleted_on_a_dead_node_is_not_waited_for() -> None:
-    lost = pod("a", deleting_since=LATER)
-    assert look(lost, unreachable=frozenset({"n1"})).done
-    assert not look(lost, unreachable=frozenset({"n2"})).done
-    assert not look(pod("a"), unreachable=frozenset({"n1"})).done
+def test_a_pod_that_is_being_deleted_on_a_dead_node_is_waited_for_until_its_grace_period_is_over() -> None:
+    lost, over = pod("a", deleting_since=LATER), (LATER - START).total_seconds()
+    assert not look(lost, unreachable=frozenset({"n1"}), after=over - 1).done
+    assert look(lost, unreachable=frozenset({"n1"}), after=over).done
+    assert not look(lost, unreachable=frozenset({"n2"}), after=over).done
+    assert not look(pod("a"), unreachable=frozenset({"n1"}), after=over).done
+
+
+def test_a_pod_that_stays_after_its_grace_period_says_what_ends_it() -> None:
+    lost, over = pod("a", deleting_since=LATER), (LATER - START).total_seconds()
+    assert "its grace period ends at" in reasons(look(lost, after=over))["a"]
+    said = reasons(look(lost, after=over + 60))["a"]
+    assert "--force" in said
+    assert "which ended at 2026-11-23T12:05:00Z" in said
+
+
+def test_a_pod_on_a_node_that_is_not_seen_is_awaited_and_holds_its_gang() -> None:
+    there, here = pod("a0", gang="Job research/a"), pod("a1", gang="Job research/a", node="n2")
+    found = look(there, here, pod("b", node="n2"), unseen=frozenset({"n1"}))
+    assert named(found) == [["b"]]
+    assert set(reasons(found)) == {"a0", "a1"}
 
 
 def test_the_pods_of_one_gang_are_evicted_together() -> None:

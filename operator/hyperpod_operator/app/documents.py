@@ -23,6 +23,8 @@ DEPTH_MOST = 64
 """How deep a document nests."""
 VALUES_MOST = 500_000
 """How many values a document has once its aliases are expanded."""
+NUMBER_MOST = 64
+"""Characters of a number. No resource needs more, and reading a longer one takes time that grows with its square."""
 STANDARD_INPUT = "-"
 
 _LOOSE = re.compile(
@@ -36,7 +38,10 @@ _HEREDOC = re.compile(r"\A\s*+(?:\$ )?(?:cat|tee)\b[^\n<]*+<<-?[ ]*+['\"]?(?P<en
 
 
 class InputError(Exception):
-    """A file cannot be read; the message says which, where in it and why."""
+    """A file cannot be read; the message says which, where in it and why, in one line: anybody may name a file."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 def read_text(path: Path) -> str:
@@ -69,7 +74,7 @@ def texts(files: Sequence[str], *, suffixes: tuple[str, ...], stdin: Callable[[]
         inside = (one for one in path.rglob("*") if one.suffix in suffixes and is_readable(one))
         paths = sorted(inside) if path.is_dir() else [path]
         for one in paths:
-            yield str(one), read_text(one)
+            yield plain(str(one)), read_text(one)
 
 
 def is_readable(path: Path) -> bool:
@@ -272,5 +277,25 @@ def as_text(loader: Loader, node: yaml.ScalarNode) -> str:
     return str(loader.construct_scalar(node))
 
 
+def number_text(loader: Loader, node: yaml.ScalarNode) -> str:
+    """What is written of a number. Raises ConstructorError for one that is too long."""
+    text = str(loader.construct_scalar(node))
+    if len(text) > NUMBER_MOST:
+        why = f"a number has more than {NUMBER_MOST} characters"
+        raise yaml.constructor.ConstructorError(None, None, why, node.start_mark)
+    return text
+
+
+def _number(loader: Loader, node: yaml.ScalarNode) -> Any:
+    """A number; `1:30` is 90 to PyYAML alone."""
+    if ":" in (text := number_text(loader, node)):
+        return text
+    return loader.construct_yaml_int(node) if node.tag == _INT else loader.construct_yaml_float(node)
+
+
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+
 Loader.add_multi_constructor("!", _short_form)
 Loader.add_constructor("tag:yaml.org,2002:timestamp", as_text)
+Loader.add_constructor(_INT, _number)
+Loader.add_constructor(_FLOAT, _number)

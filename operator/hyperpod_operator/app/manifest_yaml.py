@@ -1,10 +1,8 @@
 """YAML of manifests, read as kubectl reads it: what is a number there is no text here."""
 
-from typing import Any
-
 import yaml
 
-from hyperpod_operator.app.documents import Loader, as_text
+from hyperpod_operator.app.documents import Loader, as_text, number_text
 from hyperpod_operator.core.text import is_ambiguous
 
 
@@ -25,7 +23,7 @@ _TRUE = frozenset("yY")
 
 
 def _as_kubectl(loader: ManifestLoader, node: yaml.ScalarNode) -> bool | int | float | str:
-    text = str(loader.construct_scalar(node)).replace("_", "")
+    text = number_text(loader, node).replace("_", "")
     if text in "yYnN":
         return text in _TRUE
     for number in (lambda: int(text, 0), lambda: float(text)):
@@ -36,17 +34,6 @@ def _as_kubectl(loader: ManifestLoader, node: yaml.ScalarNode) -> bool | int | f
     return text
 
 
-def _number(loader: ManifestLoader, node: yaml.ScalarNode) -> Any:
-    """A number; `1:30` is 90 to PyYAML alone."""
-    if ":" in node.value:
-        return str(loader.construct_scalar(node))
-    of_tag = {_INT: loader.construct_yaml_int, _FLOAT: loader.construct_yaml_float}
-    return of_tag[node.tag](node)
-
-
-_INT, _FLOAT, _VALUE = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:value"
-ManifestLoader.add_constructor(_INT, _number)
-ManifestLoader.add_constructor(_FLOAT, _number)
-ManifestLoader.add_constructor(_VALUE, as_text)  # the text `=`
+ManifestLoader.add_constructor("tag:yaml.org,2002:value", as_text)  # the text `=`
 ManifestLoader.add_implicit_resolver(_KUBECTL, _Ambiguous, list("-+.0123456789yYnN"))
 ManifestLoader.add_constructor(_KUBECTL, _as_kubectl)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from hyperpod_operator.app.documents import (
     yaml_documents,
 )
 from hyperpod_operator.app.manifest_yaml import ManifestLoader
+from hyperpod_operator.app.plan.manifests import found_in
 
 SOON = 10.0
 """Seconds of processor time for any file of one MiB, on a slow machine."""
@@ -106,10 +107,22 @@ def hostile() -> Iterator[Any]:
     yield pytest.param("cat <<a\n" + "\n" * mib, id="blank lines in a here document")
     yield pytest.param("&a " * (mib // 3), id="anchors")
     yield pytest.param("a: " + "x" * (2 * mib), id="too large")
+    yield pytest.param("a: 1" + ":1" * (mib // 2), id="number to the base of 60")
+    yield pytest.param("a: 1" + ":1" * (mib // 3) + ".5", id="fraction to the base of 60")
+    yield pytest.param("a: !!int '1" + ":1" * (mib // 3) + "'", id="text that is to be a number")
+    yield pytest.param("a: 0x" + "f" * mib, id="hexadecimal number")
+    yield pytest.param("a: 0" + "7" * mib, id="octal number")
+    yield pytest.param("a: " + "9" * mib, id="decimal number")
+    yield pytest.param('{"a": ' + "9" * mib + "}", id="number in JSON")
 
 
+def read_manifest(text: str) -> list[Any]:
+    return yaml_documents(text, source="file", loader=ManifestLoader)
+
+
+@pytest.mark.parametrize("read", [read, read_manifest])
 @pytest.mark.parametrize("text", list(hostile()))
-def test_a_hostile_file_costs_little_time(text: str) -> None:
+def test_a_hostile_file_costs_little_time(text: str, read: Callable[[str], list[Any]]) -> None:
     before, said = time.process_time(), ""
     try:
         assert isinstance(read(text)[0], str)
@@ -184,3 +197,21 @@ def test_of_a_directory_only_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "d.yaml").symlink_to(tmp_path / "gone")
     with pytest.raises(InputError, match=r"d\.yaml cannot be read"):
         list(texts([str(tmp_path)], suffixes=(".yaml",), stdin=bytes))
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2", "\0", None])
+def test_the_name_of_a_file_stays_in_its_line(tmp_path: Path, text: str | None) -> None:
+    """A pull request names its files: in the log of CI a line that begins with `::` is a command."""
+    path = tmp_path / "a\n::error::seen\x1b[2J\u202e.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError) as error:
+        found_in([str(path)], namespace="team", stdin=bytes)
+    assert "a ::error::seen.yaml" in str(error.value)
+    assert str(error.value).isprintable()
+
+
+def test_the_name_of_a_file_that_is_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a\n::error::seen\x1b[2J.yaml").write_text("a: 1")
+    ((name, _),) = texts([str(tmp_path)], suffixes=(".yaml",), stdin=bytes)
+    assert name == f"{tmp_path}/a ::error::seen.yaml"

@@ -1,17 +1,33 @@
 """S3 and KMS for preflight."""
 
 import codecs
+import re
 
 from hyperpod_operator.aws.facts.policies import statements
 from hyperpod_operator.aws.facts.reader import BEGINNING, Ask, Reader
 from hyperpod_operator.core.preflight.addresses import bucket_of, key_of
 from hyperpod_operator.core.preflight.facts import KmsKey, Script, Statement
 from hyperpod_operator.core.preflight.model import Fact, Unread
+from hyperpod_operator.core.text import shortened
+
+NAME_MOST = 120
+"""Characters of a name that a message shows."""
+
+
+_BUCKET = re.compile(r"(?!.*--x-s3\Z)[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+"""Names of buckets, old ones of us-east-1 included (S3 user guide, "General purpose bucket naming rules")."""
 
 
 async def script(reader: Reader, address: str) -> Fact[Script | None]:
-    """s3:GetObject of the beginning of a lifecycle script."""
-    parameters = {"Bucket": bucket_of(address), "Key": key_of(address), "Range": f"bytes=0-{BEGINNING - 1}"}
+    """s3:GetObject of the beginning of a lifecycle script.
+
+    In place of a bucket botocore takes the ARN of an access point, and calls the Region, the account and the service
+    that it names: whoever writes a spec would choose whom the operator's credentials are shown to.
+    """
+    bucket = bucket_of(address)
+    if not _BUCKET.fullmatch(bucket):
+        return Unread(why=f"{shortened(bucket, NAME_MOST)} is no name of a bucket of the Region")
+    parameters = {"Bucket": bucket, "Key": key_of(address), "Range": f"bytes=0-{BEGINNING - 1}"}
     ask = Ask(service="s3", operation="GetObject", action="s3:GetObject", parameters=parameters)
     pages = await reader.ask(ask)
     if pages is None or isinstance(pages, Unread):

@@ -327,6 +327,29 @@ async def test_the_line_ends_of_a_script_are_seen() -> None:
     assert facts.scripts[SCRIPT] == Script(crlf=True)
 
 
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        "arn:aws:s3:eu-west-1:444455556666:accesspoint/theirs",
+        "arn:aws:s3-object-lambda:us-east-1:444455556666:accesspoint/theirs",
+        "arn:aws:s3-outposts:us-west-2:444455556666:outpost/op-0/accesspoint/theirs",
+        "arn:aws:s3::444455556666:accesspoint/theirs.mrap",
+        "theirs--use1-az4--x-s3",
+        "user@example.com",
+        "x?acl",
+        " blank",
+    ],
+)
+async def test_no_script_is_read_by_what_is_no_bucket_of_the_region(bucket: str) -> None:
+    """botocore takes access points in place of buckets, and calls their account and Region, whatever is allowed."""
+    aws = world(GetObject=lambda **_: {"Body": stream(b"#!/bin/bash\n")})
+    asked = about(lifeCycleConfig={"sourceS3Uri": f"s3://{bucket}/scripts", "onCreate": "on_create.sh"})
+    facts = await gathered(aws, asked)
+    assert "GetObject" not in [call[1] for call in aws.calls]
+    assert all(isinstance(one, Unread) for one in facts.scripts.values())
+    assert not preflight(replace(asked, facts=facts)).failed
+
+
 async def test_policies_are_read_where_iam_may_not_simulate() -> None:
     allows = {"Statement": [{"Effect": "Allow", "Action": ["ec2:*", "ecr:*"], "Resource": "*"}]}
     aws = world(

@@ -1,6 +1,7 @@
 """Canaries: a secret of each kind is planted in each place of a bundle, and none comes out."""
 
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,36 @@ CANARIES = {
     "nvidia": ("nvapi-canary17-canary17_canary17", "canary17"),
     "slack": ("xoxb-123456789012-canary18canary18", "canary18"),
     "query": ("api_key=canary12&x=1", "canary12"),
+    "value that is a pair": ("note: my-password=canary19", "canary19"),
+    "base64 of JSON": ("eyJhdXRocyI6eyJjYW5hcnkyMCI6e30", "eyJhdXRocyI6eyJjYW5hcnkyMCI6e30"),
 }
 
 
 @pytest.mark.parametrize(("words", "secret"), CANARIES.values(), ids=CANARIES)
 def test_a_secret_is_taken_out_of_text(words: str, secret: str) -> None:
     assert secret not in redact.text(f"before {words} after")
+
+
+LONG = {
+    "names": "token" * 50_000,
+    "blanks": "token" * 25_000 + " " * 125_000,
+    "backslashes": "token" * 25_000 + "\\" * 125_000,
+    "no jwt": "eyJ" + "-eyJaaaaaaaa" * 20_000,
+    "jwts": "eyJaaaaaaaa." * 20_000,
+    "beginnings": "-----BEGIN " * 23_000,
+    "bearers": "bearer " * 36_000,
+    "equals": "token = " * 32_000,
+    "addresses": "://a:" * 50_000,
+}
+
+
+@pytest.mark.parametrize("words", LONG.values(), ids=LONG)
+def test_an_annotation_of_anybody_costs_little_time(words: str) -> None:
+    """As much as the API server takes (256 KiB): its owner would hold up every report."""
+    before = time.process_time()
+    redact.text(words)
+    redact.value({"name": words, "value": "x", words: "y", f"{words}!": "z"})
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.parametrize(

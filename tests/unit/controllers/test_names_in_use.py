@@ -1,5 +1,6 @@
 """A cluster of the wanted name is in AWS already, on its way out or failed: what is said, and what becomes of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -80,9 +81,9 @@ async def test_the_remedy_for_a_failed_cluster_that_was_adopted_makes_room_for_a
     rig.apply(wanted(adoptionPolicy="IfUnowned"))
     assert isinstance(await rig.rest(), Blocked)
     message = rig.condition("Ready")["message"]
-    assert rig.condition("Ready")["reason"] == "CreateFailed"
+    assert rig.condition("Ready")["reason"] == "ClusterFailed"
     assert "set spec.management.deletionPolicy to Delete" in message
-    assert "No addresses. Fix the cause" in message
+    assert "No addresses. Check its events" in message
     assert "onCreateFailure" not in message
     rig.apply(wanted(adoptionPolicy="IfUnowned", deletionPolicy="Delete"))
     rig.objects.delete(KEY)
@@ -90,3 +91,23 @@ async def test_the_remedy_for_a_failed_cluster_that_was_adopted_makes_room_for_a
     rig.apply(wanted(adoptionPolicy="IfUnowned"))
     assert isinstance(await rig.rest(), Done)
     assert rig.operations() == ["AddTags", "DeleteCluster", "CreateCluster"]
+
+
+@pytest.mark.parametrize("answer", ["accept", "conflict"])
+async def test_a_failed_cluster_that_was_adopted_takes_the_changes_that_were_announced(
+    make_rig: Callable[..., Rig], answer: str
+) -> None:
+    rig = make_rig(update_when_failed=answer)
+    rig.simulator.world.fail_creation("research", "No addresses.")
+    rig.simulator.world.create_foreign_cluster("research", request=FOUND, in_service=False)
+    rig.simulator.clock.advance(3600)
+    rig.apply(wanted(adoptionPolicy="IfUnowned") | {"nodeRecovery": "None"})
+    await rig.idle(3600)
+    updates = rig.calls("UpdateCluster")
+    if answer == "accept":
+        assert len(updates) == 1
+        assert rig.condition("Ready")["status"] == "True"
+    else:
+        assert 2 <= len(updates) <= 13
+        assert rig.condition("Stalled")["reason"] == "ClusterFailed"
+        assert "retries every 5 minutes. To start over" in rig.condition("Ready")["message"]

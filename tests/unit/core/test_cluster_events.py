@@ -9,6 +9,7 @@ from tests.unit.core.builders import (
     NOW,
     OTHERS,
     cluster,
+    failed_creation,
     group,
     group_spec,
     managed,
@@ -82,7 +83,8 @@ def test_another_message_with_the_same_reason_is_not_told() -> None:
     ("owner", "found", "tags", "reason"),
     [
         (resource(), cluster(), OTHERS, Reason.NOT_OWNED),
-        (resource(), cluster(status="Failed"), None, Reason.CREATE_FAILED),
+        (resource(), failed_creation(), None, Reason.CREATE_FAILED),
+        (resource(), cluster(status="Failed"), None, Reason.CLUSTER_FAILED),
         (resource(spec=managed(adoptionPolicy="IfUnowned")), cluster(), {}, Reason.ADOPTION_ANNOUNCED),
         (resource(status=recorded()), None, None, Reason.CONFIRMING_DELETION),
         (resource(status=recorded()), cluster(status="RollingBack"), None, Reason.ROLLING_BACK),

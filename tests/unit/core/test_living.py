@@ -137,9 +137,8 @@ class TestFailedCreation:
         [
             (never_in_service(last=None), failed_creation()),
             (never_in_service(clusterArn="arn:another"), failed_creation()),
-            (never_in_service(), cluster(status="Failed")),
         ],
-        ids=["no record of the creation", "another cluster", "nodes are there"],
+        ids=["no record of the creation", "another cluster"],
     )
     def test_nothing_is_cleared_away_without_proof(self, status: dict[str, Any], found: ObservedCluster) -> None:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
@@ -159,6 +158,27 @@ class TestFailedCreation:
     ) -> None:
         assert advice in held(second_look(resource(status=status), found)).message
 
+    @pytest.mark.parametrize("policy", ["Hold", "Recreate"])
+    @pytest.mark.parametrize(
+        ("status", "found", "tags"),
+        [
+            (never_in_service(), cluster(status="Failed"), {}),
+            (never_in_service(origin="Adopted"), failed, {TAG_ADOPTED: "true"}),
+            (never_in_service(), failed, {TAG_ADOPTED: "true"}),
+        ],
+        ids=["nodes are there", "adopted", "adopted by its tag, whatever status says"],
+    )
+    def test_what_is_more_than_the_remains_of_a_creation_takes_an_edit_and_is_not_cleared_away(
+        self, status: dict[str, Any], found: ObservedCluster, tags: dict[str, str], policy: str
+    ) -> None:
+        def answer(wanted: dict[str, Any]) -> Any:
+            owner = resource(spec=wanted, status=status)
+            return decision(owner, found, tags=our_tags(owner, **tags))
+
+        management = {"onCreateFailure": policy}
+        assert held(answer(managed(**management))).reason is Reason.CLUSTER_FAILED
+        assert isinstance(action(answer(scaled(management=management))), UpdateCluster)
+
     def test_is_cleared_away_when_asked_for(self) -> None:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service())
         assert isinstance(action(decision(owner, self.failed)), DeleteCluster)
@@ -167,13 +187,3 @@ class TestFailedCreation:
         status = never_in_service(createFailures=3)
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
         assert held(decision(owner, self.failed)).reason is Reason.CREATE_FAILED
-
-    def test_never_for_a_cluster_whose_tags_say_adopted_whatever_status_says(self) -> None:
-        owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service())
-        tags = our_tags(owner, **{TAG_ADOPTED: "true"})
-        assert held(decision(owner, self.failed, tags=tags)).reason is Reason.CREATE_FAILED
-
-    def test_never_for_an_adopted_cluster(self) -> None:
-        status = never_in_service(origin="Adopted")
-        owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
-        assert held(second_look(owner, self.failed)).reason is Reason.CREATE_FAILED

@@ -48,16 +48,16 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.CREATE_FAILED,
-            "The cluster is Failed and the operator never saw it in service: its creation failed, and "
-            "`onCreateFailure` is `Hold` or its retries are used up; or it was adopted so.",
-            "Read AWS's error in the message and fix the cause. Then do what the message says: delete and re-apply the "
-            "resource, or set `onCreateFailure: Recreate`; or, where jobs may run there, update the cluster in AWS. A "
-            "cluster that `deletionPolicy: Retain` keeps stays when you delete the resource, and so does its name.",
+            "The cluster is Failed, the operator never saw it in service, and it has no instances: its creation "
+            "failed, and `onCreateFailure` is `Hold` or its retries are used up.",
+            "Read AWS's error in the message and fix the cause. Then delete and re-apply the resource, or set "
+            "`onCreateFailure: Recreate`. A cluster that `deletionPolicy: Retain` keeps stays when you delete the "
+            "resource, and so does its name.",
             severity=Severity.STALLED,
         ),
         reason(
             Reason.CLUSTER_FAILED,
-            "A cluster that was in service is Failed.",
+            "A cluster that was in service, was adopted or has instances is Failed.",
             "Check its events: `aws sagemaker list-cluster-events --cluster-name NAME`. The operator sends an edit of"
             " the spec to AWS.",
             severity=Severity.STALLED,

@@ -20,7 +20,7 @@ from hyperpod_operator.core.cluster.plan import (
     concern,
     operation,
 )
-from hyperpod_operator.core.cluster.start_over import start_over
+from hyperpod_operator.core.cluster.start_over import otherwise
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.failure import failure_message
 from hyperpod_operator.core.engine.journal import CallState, entry_of
@@ -134,8 +134,7 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
         message = (
             f"AWS reports the cluster as Failed ({cluster.failure_message or 'no reason given'}) and rejects changes: "
-            f"{sentence(error.message)} The operator retries every 5 minutes; to start over, "
-            f"{start_over(pass_record.snapshot)}."
+            f"{sentence(error.message)} The operator retries every 5 minutes.{otherwise(pass_record.snapshot)}"
         )
         return waiting(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
     if error.kind is ErrorKind.EKS_IN_USE:

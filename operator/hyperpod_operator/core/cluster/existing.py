@@ -13,7 +13,7 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision, N
 from hyperpod_operator.core.cluster.diagnose import said, shortfalls
 from hyperpod_operator.core.cluster.failed_creation import (
     clearing,
-    may_be_in_use,
+    has_served,
     may_be_recreated,
     recreation_is_due,
 )
@@ -23,7 +23,7 @@ from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import DeleteCluster
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.start_over import start_over
+from hyperpod_operator.core.cluster.start_over import otherwise, start_over
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
@@ -122,9 +122,9 @@ def busy(snapshot: ClusterSnapshot) -> Decision | None:
 
 
 def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
-    """Failed and never in service: `onCreateFailure` says whether to clear it away and try again."""
+    """Failed, never in service and not in use: `onCreateFailure` says whether to clear it away and try again."""
     cluster, resource = present(snapshot), snapshot.resource
-    if cluster.status != "Failed" or resource.status.remembered.provisionedAt:
+    if cluster.status != "Failed" or has_served(snapshot):
         return None
     told = cluster.failure_message or "AWS gave no reason"
     tries = resource.status.remembered.createFailures or 0
@@ -141,12 +141,6 @@ def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
                 urgent=True,
             )
         )
-    if may_be_in_use(snapshot):
-        message = (
-            f"The cluster is Failed: {sentence(told)} It has instances, and jobs may run there: keep this resource, "
-            "fix the cause, and update the cluster in AWS. The operator continues when it is InService."
-        )
-        return Wait(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
     exhausted = f" It was tried {counted(tries + 1, 'time')}." if tries else ""
     or_else = ", or set spec.management.onCreateFailure to Recreate" if may_be_recreated(snapshot) else ""
     message = f"Creation failed: {sentence(told)}{exhausted} Fix the cause, then {start_over(snapshot)}{or_else}."
@@ -177,14 +171,14 @@ def _is_slurm(cluster: ObservedCluster) -> bool:
 
 
 def failed(snapshot: ClusterSnapshot) -> Decision | None:
-    """In service once, Failed now, and nothing in the spec that we could send to mend it."""
+    """In service once, or taken over so, Failed now, and nothing in the spec that we could send to mend it."""
     cluster = present(snapshot)
     if cluster.status != "Failed":
         return None
     message = (
         f"AWS reports the cluster as Failed: {sentence(cluster.failure_message or 'no reason given')} Check its "
         f"events (aws sagemaker list-cluster-events --cluster-name {cluster.name}); the operator sends an edit of the "
-        "spec to AWS."
+        f"spec to AWS.{otherwise(snapshot)}"
     )
     return Wait(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
 

@@ -32,6 +32,16 @@ def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
     return ours and status.clusterArn == cluster.arn and not may_be_in_use(snapshot)
 
 
+def has_served(snapshot: ClusterSnapshot) -> bool:
+    """Whether a Failed cluster is more than the remains of a creation: it was in service, was there before the
+    operator, or may be in use. Then it takes an edit of the spec."""
+    return (
+        bool(snapshot.resource.status.remembered.provisionedAt)
+        or was_there_before(resource=snapshot.resource, observed=snapshot.observed)
+        or may_be_in_use(snapshot)
+    )
+
+
 def may_be_in_use(snapshot: ClusterSnapshot) -> bool:
     """Whether a Failed cluster has instances, on which jobs may run: as where it served before it was adopted."""
     cluster, nodes = snapshot.observed.cluster, snapshot.observed.nodes or ()

@@ -1,6 +1,7 @@
 """How a person makes room for another cluster where AWS calls this one Failed."""
 
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.failed_creation import may_be_in_use
 from hyperpod_operator.core.plan.calls import stays
 
 
@@ -16,3 +17,10 @@ def start_over(snapshot: ClusterSnapshot) -> str:
             "set spec.management.deletionPolicy to Delete (now the failed cluster would stay and keep its name)"
         )
     return ", ".join([*first, "delete and re-apply this resource"])
+
+
+def otherwise(snapshot: ClusterSnapshot) -> str:
+    """The same as a further sentence; where jobs may run on the cluster, to keep what keeps it."""
+    if may_be_in_use(snapshot):
+        return " It has instances, and jobs may run there: keep this resource."
+    return f" To start over, {start_over(snapshot)}."

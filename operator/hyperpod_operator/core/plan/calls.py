@@ -13,7 +13,7 @@ from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
+from hyperpod_operator.core.cluster.failed_creation import has_served, recreation_is_due
 from hyperpod_operator.core.cluster.missing import is_held
 from hyperpod_operator.core.cluster.ownership import Ownership, was_there_before
 from hyperpod_operator.core.cluster.resource import Resource, desired
@@ -47,8 +47,8 @@ def target(snapshot: ClusterSnapshot) -> Target:
 
 
 def _never_served(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> bool:
-    """Whether the creation of a cluster of ours failed."""
-    return cluster.status == "Failed" and snapshot.owned and not snapshot.resource.status.remembered.provisionedAt
+    """Whether it is what is left of a creation of ours that failed."""
+    return cluster.status == "Failed" and snapshot.owned and not has_served(snapshot)
 
 
 def steps(snapshot: ClusterSnapshot) -> tuple[PlannedCall, ...]:

@@ -223,6 +223,14 @@ def test_plan_only_changes_nothing_but_ownership_tags(snapshot: ClusterSnapshot)
         assert operation(decision.action) in {"AddTags", "DeleteTags"}
 
 
+def test_the_plan_of_a_failed_cluster_that_takes_edits_names_them_and_waits() -> None:
+    wanted = {**managed(changePolicy="PlanOnly"), "instanceGroups": scaled(6)["instanceGroups"]}
+    owner = resource(spec=wanted, status=never_in_service())
+    snapshot = snapshot_of(owner, seen(owner, cluster(status="Failed")))
+    assert [step.operation for step in steps(snapshot)] == ["UpdateCluster"]
+    assert not isinstance(decide(snapshot), Act)
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [("Wait", "4 -> 1"), ("Drain", "4 -> 1, pods on them are evicted"),

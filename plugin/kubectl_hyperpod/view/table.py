@@ -8,7 +8,9 @@ from hyperpod_operator.core.text import plain
 from kubectl_hyperpod.view.say import say
 
 GOOD = frozenset({"True", "InService", "Schedulable", "Running", "Attached", "Pass", "Succeeded", "Complete", "Normal"})
-BAD = frozenset({"False", "Failed", "Unschedulable", "Lost", "Fail", "You", "Stalled", "NotReady", "Warning"})
+BAD = frozenset(
+    {"False", "Failed", "Unschedulable", "Lost", "Fail", "You", "Stalled", "NotReady", "NotFound", "Warning"}
+)
 BUSY = frozenset({"Unknown", "Creating", "Updating", "SystemUpdating", "Deleting", "RollingBack", "Warn", "AWS"})
 GAP = "   "
 

@@ -33,9 +33,9 @@ class TestAbsent:
         assert "no longer returns the cluster" in answer.message
 
     def test_a_cluster_that_vanished_while_paused_is_looked_for_again_before_it_is_created(self) -> None:
-        """The pause must not count as the first of the two looks: the cluster's last status stands."""
+        """The pause must not count as the first of the two looks."""
         paused = after(resource(spec=managed(paused=True), status=recorded()), None)
-        assert paused.status.clusterStatus == "InService"
+        assert paused.status.clusterStatus == "NotFound"
         resumed = replace(resource(), status=paused.status)
         assert doubted(decision(resumed, None)).reason is Reason.CONFIRMING_DELETION
 

@@ -26,6 +26,7 @@ from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.observed import Observed
 
 
@@ -38,7 +39,16 @@ def waited(owner: Resource, reason: Reason) -> Resource:
 
 @pytest.mark.parametrize("reason", [Reason.AWS_UNREACHABLE, Reason.NOT_ALLOWED, Reason.PAUSED, Reason.DELETED_OUTSIDE])
 def test_it_outlives_whatever_the_pass_waits_for(reason: Reason) -> None:
-    assert waited(resource(status=recorded()), reason).status.clusterStatus == "InService"
+    assert waited(resource(status=recorded()), reason).status.clusterStatus == "NotFound"
+
+
+def test_a_cluster_that_may_be_there_is_not_told_as_gone() -> None:
+    """One odd answer, or an account that nobody knows."""
+    owner = resource(status=recorded())
+    assert after(owner, None).status.clusterStatus == "InService"
+    unknown = replace(snapshot_of(owner, seen(owner, None)), here=Location(region="us-west-2"))
+    ended = PassRecord(snapshot=unknown, decision=decide(unknown))
+    assert report(ended).status.clusterStatus == "InService"
 
 
 def test_the_policy_holds_after_such_a_wait() -> None:

@@ -13,7 +13,6 @@ from tests.unit.core.builders import (
     ago,
     cluster,
     failed_creation,
-    failed_creation,
     group,
     group_spec,
     managed,

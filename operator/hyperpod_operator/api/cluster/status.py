@@ -197,7 +197,7 @@ class HyperPodClusterStatus(Model):
     clusterStatus: Word | None = Field(
         default=None,
         description="AWS's status: Creating, InService, Updating, SystemUpdating, RollingBack, Failed or Deleting. "
-        "InService does not mean complete: see nodes.",
+        "InService does not mean complete: see nodes. NotFound: AWS does not return the cluster any more.",
     )
     failureMessage: Message | None = Field(default=None, description="AWS's FailureMessage of the cluster.")
     cost: ClusterCost | None = Field(

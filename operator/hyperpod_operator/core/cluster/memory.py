@@ -20,6 +20,7 @@ from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import asked_to_delete, not_shown
 from hyperpod_operator.core.cluster.ownership import Ownership, was_owner, was_there_before
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
+from hyperpod_operator.core.cluster.placement import unproved_end
 from hyperpod_operator.core.cluster.plan import (
     CreateCluster,
     DeleteCluster,
@@ -29,6 +30,7 @@ from hyperpod_operator.core.cluster.plan import (
 )
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
 from hyperpod_operator.core.engine.call import fingerprint
+from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.journal import (
     PENDING,
     CallState,
@@ -46,6 +48,9 @@ from hyperpod_operator.core.moments import parse_time, stamp
 
 REPEATED = frozenset({CallState.ROLLED_BACK, CallState.ACCEPTED, CallState.UNANSWERED})
 """States after which the same call made again counts as another attempt."""
+VANISHED = "NotFound"
+"""`status.clusterStatus` of a cluster that AWS does not show any more, as AWS says it of nodes (API member
+ClusterInstanceStatus): it keeps what was deleted outside from being taken for what never was."""
 UNDONE_LATELY = 7200.0
 """Seconds within which the same change made again counts as another attempt: something undoes it."""
 
@@ -204,11 +209,15 @@ def created_arn(pass_record: PassRecord) -> str | None:
 def last_seen(pass_record: PassRecord) -> str | None:
     """Whatever a pass waits for, a cluster that vanished is no cluster that never was, until AWS takes a call of ours
     that makes or deletes one: leave to create it again can be withdrawn before that. Nor is one that others took over,
-    or in whose place they made another: when that one goes, nobody has asked for a new one."""
+    or in whose place they made another: when that one goes, nobody has asked for a new one. What is believed to be gone
+    is told as such, so that nobody reads that it serves."""
     resource, cluster = pass_record.snapshot.resource, pass_record.snapshot.observed.cluster
     if _made(pass_record) is not None or asked_to_delete(resource) or not resource.status.clusterStatus:
         return None
-    return cluster.status if cluster is not None else resource.status.clusterStatus
+    if cluster is not None:
+        return cluster.status
+    doubted = isinstance(pass_record.decision, LookAgain) or unproved_end(pass_record.snapshot) is not None
+    return resource.status.clusterStatus if doubted else VANISHED
 
 
 def origin(pass_record: PassRecord) -> str | None:

@@ -101,7 +101,7 @@ async def check_files(files: Sequence[str], *, region: str, stdin: Callable[[], 
     found = list(resources(files, stdin=stdin))
     if not found:
         raise InputError(f"no {CLUSTER.name} and no {VOLUME_CLAIM.name} in {', '.join(files)}")
-    cloud = AwsCloud(settings=CloudSettings(region=region, connect_timeout=3.0), on_call=lambda **_: None)
+    cloud = AwsCloud(settings=CloudSettings.of_a_command(region=region), on_call=lambda **_: None)
     try:
         return [await _checked(cloud, one) for one in found]
     finally:

@@ -55,10 +55,18 @@ class CloudSettings:
     read_timeout: float = 30.0
     reads: RateLimit = READS
     writes: RateLimit = WRITES
+    read_attempts: int = 2
+    """Times that a read is sent until it is answered; a write is sent once."""
     before_write: Callable[[], None] = lambda: None
     """Called in the sending thread before a mutating request leaves (`call/wire.py`); it raises to stop it."""
     whose: Callable[[], str] = lambda: ""
     """For which namespace a call is made: they share the rate limit in turn."""
+
+    @classmethod
+    def of_a_command(cls, *, region: str) -> "CloudSettings":
+        """A person waits, for at most a few hundred reads; the operator has its own share of the account's rate. A
+        pass comes again, and a command does not: one read of hundreds that is throttled is no reason to begin anew."""
+        return cls(region=region, connect_timeout=3.0, reads=RateLimit(rate=8.0, burst=16), read_attempts=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +249,7 @@ class AwsCloud:
         One session for all of them: it takes as long to make as a client, and holds the credentials, which are then
         fetched and refreshed once.
         """
-        config = self._config(attempts=1 if mutating else 2)
+        config = self._config(attempts=1 if mutating else self._settings.read_attempts)
         try:
             with self._session_lock:
                 client = self._session.create_client(service, region_name=region, config=config)

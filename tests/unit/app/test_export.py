@@ -193,6 +193,56 @@ def test_a_read_that_fails_is_told_with_what_to_do(aws: Simulator, code: str, st
     assert [made["metadata"]["name"] for made in manifests(done.stdout)] == ["other"]
 
 
+@pytest.mark.parametrize("operation", ["ListClusters", "DescribeCluster", "ListTags"])
+def test_a_read_that_is_throttled_twice_is_sent_again(aws: Simulator, operation: str) -> None:
+    create(aws, "research")
+    aws.faults.add(Fault(operation=operation, kind="throttle", times=2))
+    done = said("--all", "--region", "us-west-2")
+    assert done.exit_code == 0, done.output
+    assert len(manifests(done.stdout)) == 1
+
+
+@pytest.mark.parametrize("operation", ["DescribeCluster", "ListTags"])
+def test_a_cluster_that_is_deleted_after_it_was_listed_is_no_failure(aws: Simulator, operation: str) -> None:
+    create(aws, "research", "other")
+    gone = {"kind": "error", "code": "ResourceNotFound", "status": 400, "times": 1}
+    aws.faults.add(Fault(operation=operation, **gone))  # type: ignore[arg-type]
+    done = said("--all", "--region", "us-west-2")
+    assert done.exit_code == 0, done.output
+    assert "in us-west-2: AWS lists it and has no such cluster any more." in done.stderr
+    assert "1 manifest, 1 left out, 0 failed." in done.stderr
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"Key": "a", "Value": "b"},
+        {"key": "a", "value": "b", "team": "c"},
+        {
+            "yes": "no",
+            "1e3": "null",
+            "empty": "",
+            " a ": " b",
+            "ü=/+-@:": "日本 @",
+            "date": "2026-01-01",
+            "k: v": "- 0123",
+        },
+    ],
+    ids=["two with the names of a tag's members", "more of them", "words of YAML"],
+)
+def test_odd_tags_come_back_as_they_are(aws: Simulator, tmp_path: Path, tags: dict[str, str]) -> None:
+    create(aws, "research")
+    client = boto3.client("sagemaker", region_name="us-west-2")
+    pairs = [{"Key": name, "Value": value} for name, value in tags.items()]
+    client.add_tags(ResourceArn=arn_of("research"), Tags=pairs)
+    client.close()
+    assert said("research", "--region", "us-west-2", "-o", tmp_path).exit_code == 0
+    (made,) = manifests((tmp_path / "research.yaml").read_text())
+    assert made["spec"]["tags"] == [{"key": name, "value": tags[name]} for name in sorted(tags)]
+    planned = CliRunner().invoke(cli.main, ["plan", "-f", str(tmp_path), "--no-kubernetes", "--no-preflight"])
+    assert "calls: 1 Changes." in planned.output  # the tags of the owner
+
+
 def test_a_list_that_fails_is_told(aws: Simulator) -> None:
     aws.faults.add(Fault(operation="ListClusters", kind="error", code="AccessDeniedException", status=400))
     done = said("--all", "--region", "us-west-2")

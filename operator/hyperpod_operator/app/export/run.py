@@ -15,7 +15,6 @@ from hyperpod_operator.app.documents import (
     read_text,
 )
 from hyperpod_operator.app.remedies import words
-from hyperpod_operator.aws.call.limiter import RateLimit
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.export import live, stack
@@ -30,8 +29,6 @@ from hyperpod_operator.core.text import plain
 
 SUFFIXES = (".json", ".yaml", ".yml", ".template", ".tfstate")
 ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:cluster/.+")
-READS = RateLimit(rate=8.0, burst=16)
-"""A person waits, for at most a few hundred reads; the operator has its own share of the account's rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +121,8 @@ def _file(
 
 async def _live(named: Sequence[str], asked: Asked, *, found: list[Source | LeftOut], failed: list[str]) -> None:
     """Clusters by name, by ARN, and all of a Region. Raises InputError when no Region is known."""
-    cloud = AwsCloud(
-        settings=CloudSettings(region=next(iter(asked.regions), ""), connect_timeout=3.0, reads=READS),
-        on_call=lambda **_: None,
-    )
+    settings = CloudSettings.of_a_command(region=next(iter(asked.regions), ""))
+    cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
     try:
         if not cloud.region and not (named and all(ARN.fullmatch(one) for one in named)):
             raise InputError("no AWS Region is configured: name one with --region or AWS_REGION")
@@ -143,6 +138,10 @@ async def _live(named: Sequence[str], asked: Asked, *, found: list[Source | Left
         made = await asyncio.gather(*(_one(cloud.clusters(region=region), name) for region, name in wanted))
     finally:
         await asyncio.to_thread(cloud.close)
+    made = [
+        answer if place in by_name or not _is_gone(answer) else _vanished(place)
+        for place, answer in zip(wanted, made, strict=True)
+    ]
     absent = {name for (_, name), answer in zip(wanted, made, strict=True) if answer is None}
     present = {name for (_, name), answer in zip(wanted, made, strict=True) if answer is not None}
     failed += [
@@ -168,6 +167,17 @@ async def _live(named: Sequence[str], asked: Asked, *, found: list[Source | Left
 def _regions_of(name: str, regions: Sequence[str]) -> Sequence[str]:
     """Where a cluster is looked for: an ARN says it."""
     return (location_of(name).region,) if ARN.fullmatch(name) else regions
+
+
+def _is_gone(answer: Source | LeftOut | CloudError | None) -> bool:
+    """Whether AWS has no such cluster."""
+    return answer is None or (isinstance(answer, CloudError) and answer.kind is ErrorKind.NOT_FOUND)
+
+
+def _vanished(place: tuple[str, str]) -> LeftOut:
+    """A cluster that was listed and is not there when its turn has come."""
+    region, name = place
+    return LeftOut(label=f"{plain(name)} in {region}", reason="AWS lists it and has no such cluster any more")
 
 
 async def _one(clusters: Clusters, name: str) -> Source | LeftOut | CloudError | None:

@@ -15,7 +15,6 @@ from hyperpod_operator.app.plan import server as servers
 from hyperpod_operator.app.plan.manifests import Manifest, kind_of, manifests
 from hyperpod_operator.app.plan.server import Server
 from hyperpod_operator.app.remedies import words
-from hyperpod_operator.aws.call.limiter import RateLimit
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.core.cluster.concerns import situate
@@ -37,9 +36,6 @@ from hyperpod_operator.core.text import counted, plain
 
 if TYPE_CHECKING:
     from hyperpod_operator.app.plan.claims import ClaimPreviewer
-
-READS = RateLimit(rate=8.0, burst=16)
-"""A person waits, for at most a few hundred reads; the operator has its own share of the account's rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +74,7 @@ class Report:
 async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
     """A report for each resource, in the order of the files. Raises InputError."""
     found = manifests(asked.files, namespace=asked.namespace, stdin=stdin)
-    cloud = AwsCloud(
-        settings=CloudSettings(region=asked.region, connect_timeout=3.0, reads=READS), on_call=lambda **_: None
-    )
+    cloud = AwsCloud(settings=CloudSettings.of_a_command(region=asked.region), on_call=lambda **_: None)
     try:
         server = await _server(asked)
         why = servers.NOT_CONFIGURED if asked.kubernetes else servers.NOT_WANTED

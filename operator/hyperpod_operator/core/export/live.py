@@ -37,7 +37,8 @@ def source(cluster: ObservedCluster, *, tags: Mapping[str, str] | None) -> Sourc
         **cluster.members,
         "instanceGroups": [_members(group) for group in groups if not group.restricted],
         "restrictedInstanceGroups": [_members(group) for group in groups if group.restricted],
-        "tags": dict(tags or {}),
+        # As a list: two tags that are called Key and Value are no tag of their own. AWS lists them in no order.
+        "tags": [{"key": name, "value": value} for name, value in sorted((tags or {}).items())],
     }
     if _is_scaled(cluster):
         text = "as AWS has it now: with autoScaling the operator leaves the counts of groups to the autoscaler"
@@ -55,7 +56,7 @@ def source(cluster: ObservedCluster, *, tags: Mapping[str, str] | None) -> Sourc
 
 def unless_owned(found: Source) -> Source | LeftOut:
     """The source; LeftOut where the tags name an owner: an installation manages the cluster already."""
-    owner = found.members["tags"].get(TAG_OWNER)
+    owner = next((tag["value"] for tag in found.members["tags"] if tag["key"] == TAG_OWNER), "")
     return LeftOut(label=found.label, reason=OWNED.format(owner=brief(owner)), owned=True) if owner else found
 
 

@@ -150,7 +150,7 @@ class Shaper:
     def _list(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
         value = _parsed(value)
         items, keys = schema["items"], schema.get("x-kubernetes-list-map-keys") or []
-        if isinstance(value, Mapping) and keys == ["key"] and not {"key", "value"} <= {key(str(k)) for k in value}:
+        if isinstance(value, Mapping) and keys == ["key"] and {key(str(name)) for name in value} != {"key", "value"}:
             value = [{"key": name, "value": item} for name, item in value.items()]
         if not isinstance(value, list | tuple):
             value = [value]

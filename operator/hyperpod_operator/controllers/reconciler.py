@@ -10,6 +10,8 @@ is the class that derives from `Reconciler`; nothing that matters lives in memor
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar, final
 
@@ -28,7 +30,7 @@ from hyperpod_operator.core.engine.conditions import settle, summary
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.headline import ACTOR, headline
 from hyperpod_operator.core.engine.refused_status import refused_status
-from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import (
     Clock,
@@ -56,6 +58,15 @@ class Unconfirmed(StaleObject):
     def __init__(self, why: str, *, stored: StoredObject | None = None) -> None:
         super().__init__(why)
         self.stored = stored
+
+
+@contextmanager
+def before_the_call() -> Iterator[None]:
+    """What AWS or the API server does not answer in here leaves nothing open: the call was not sent."""
+    try:
+        yield
+    except (CloudError, KubernetesError) as error:
+        raise Unconfirmed(f"What the call is about could not be read again: {error}") from error
 
 
 ThingT = TypeVar("ThingT")

@@ -1,11 +1,10 @@
 """Make the one call that was decided."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
-from hyperpod_operator.controllers.reconciler import Unconfirmed
+from hyperpod_operator.controllers.reconciler import Unconfirmed, before_the_call
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.pass_record import Accepted, Rejected
 from hyperpod_operator.core.cluster.plan import (
@@ -22,7 +21,7 @@ from hyperpod_operator.core.cluster.requests import replaced, with_counts
 from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Json, ObservedCluster
-from hyperpod_operator.core.ports import Clusters, KubernetesError, Receipt
+from hyperpod_operator.core.ports import Clusters, Receipt
 
 EXISTING_CLUSTER = re.compile(
     r"(?i)\bcluster(?: with)?(?: the)?(?: name)?:? ['\"\[(`]?([a-z0-9-]{1,63})['\"\])`]? already exists"
@@ -73,18 +72,9 @@ async def act(
     )
 
 
-@contextmanager
-def _before_the_call() -> Iterator[None]:
-    """What AWS or the API server does not answer in here leaves nothing open: the call was not sent."""
-    try:
-        yield
-    except (CloudError, KubernetesError) as error:
-        raise Unconfirmed(f"What the call is about could not be read again: {error}") from error
-
-
 def _last_look(confirm: Confirm) -> Confirm:
     async def looked() -> None:
-        with _before_the_call():
+        with before_the_call():
             await confirm()
 
     return looked
@@ -101,7 +91,7 @@ def _refresh(
     """
 
     async def fresh() -> Mapping[str, Json]:
-        with _before_the_call():
+        with before_the_call():
             await confirm()
             cluster = await clusters.describe(name=str(update.request["clusterName"]))
         if cluster is None or seen is None:

@@ -203,7 +203,12 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
                 return replace(record, snapshot=await self._steps.evict(snapshot, action))
             case Call():
                 region = snapshot.cluster.region if snapshot.cluster is not None else ""
-                made = await call(self._ports.cloud.clusters(region=region), record, action, confirm=unedited)
+
+                async def confirm() -> None:
+                    await unedited()
+                    await self._observer.unchanged(snapshot)
+
+                made = await call(self._ports.cloud.clusters(region=region), record, action, confirm=confirm)
                 entry = audited(made)
                 if entry is not None:
                     self._ports.audit.record(entry)

@@ -1,10 +1,12 @@
 """Read what one pass over an operation needs: the HyperPodCluster object, the cluster, its nodes and tags in AWS."""
 
 import asyncio
+from dataclasses import replace
 
 from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec
+from hyperpod_operator.controllers.reconciler import Unconfirmed, before_the_call
 from hyperpod_operator.core.location import Elsewhere, Location, elsewhere, location_of, recorded, records_of_cluster
 from hyperpod_operator.core.nodeoperation.snapshot import Cluster, Obstacle
 from hyperpod_operator.core.ports import Cloud, Key, Objects
@@ -69,6 +71,7 @@ class Clusters:
             instances={node.instance_id: node for node in nodes if node.instance_id},
             tags=tags,
             uid=stored.uid,
+            generation=stored.generation,
             region=region,
             eks_cluster_arn=eks,
             change_policy=(spec.management and spec.management.changePolicy) or "Auto",
@@ -81,6 +84,18 @@ class Clusters:
             )
             return Obstacle(reason=Reason.NOT_OWNED, message=message, stalled=True)
         return found
+
+    async def unchanged(self, key: Key, seen: Cluster) -> None:
+        """Raises Unconfirmed where this object was edited since, or does not own the cluster any more: it may have been
+        paused, or ask for an approval by now."""
+        with before_the_call():
+            stored = await self._objects.read(key)
+            tags = await self._cloud.clusters(region=seen.region).tags(arn=seen.arn)
+        asked = (stored.uid, stored.generation, stored.deleting) if stored is not None else None
+        if asked != (seen.uid, seen.generation, False):
+            raise Unconfirmed(f"HyperPodCluster {key} was edited before the call had its turn.")
+        if not replace(seen, tags=tags).owned:
+            raise Unconfirmed(f"The tags of {seen.arn} do not name HyperPodCluster {key} any more.")
 
 
 def paused(*clusters: Cluster) -> Obstacle | None:

@@ -70,6 +70,14 @@ class OperationObserver:
         obstacle = paused(found, target) or without_group(operation.spec.move, target)
         return replace(snapshot, cluster=found, target=target, obstacle=obstacle)
 
+    async def unchanged(self, snapshot: Snapshot) -> None:
+        """Raises Unconfirmed where a cluster of the operation is not what it was when the pass looked at it."""
+        operation = snapshot.operation
+        seen = {operation.spec.clusterRef.name: snapshot.cluster, operation.target_cluster: snapshot.target}
+        for name, cluster in seen.items():
+            if cluster is not None:
+                await self._clusters.unchanged(Key(operation.key.namespace, name), cluster)
+
     def with_nodes(self, snapshot: Snapshot) -> Snapshot:
         clusters = {one.arn for one in (snapshot.cluster, snapshot.target) if one is not None}
         clusters |= {snapshot.operation.status.clusterArn or ""} - {""}

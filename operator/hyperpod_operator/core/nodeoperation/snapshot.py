@@ -43,6 +43,7 @@ class Cluster:
     tags: Mapping[str, str]
     uid: str
     eks_cluster_arn: str
+    generation: int = 0
     region: str = ""
     """The Region that the object names; empty for the installation's own."""
     change_policy: str = "Auto"

@@ -12,7 +12,7 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.metrics.clusters import STATUSES
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.aws.call.caller import Purpose
-from hyperpod_operator.aws.call.classify import CODES, CREDENTIAL_FAULTS
+from hyperpod_operator.aws.call.classify import CODES, CREDENTIAL_FAULTS, DENIED_BY_WORDS
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
 from hyperpod_operator.core.outcome import Outcome
 
@@ -82,6 +82,7 @@ def test_a_right_or_credentials_that_lack_are_denials_whatever_aws_or_botocore_c
     about = of_kinds(ErrorKind.DENIED, ErrorKind.CREDENTIALS, ErrorKind.CLOCK) | named(*CREDENTIAL_FAULTS)
     everything = {*CODES, *named(botocore_exceptions.BotoCoreError), "OK", "Unknown"}
     found = codes_of("HyperPodOperatorDeniedByAWS")
+    assert found.fullmatch(DENIED_BY_WORDS)
     assert {code for code in everything if found.fullmatch(code)} == about
 
 

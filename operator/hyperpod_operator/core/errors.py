@@ -132,7 +132,8 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         ),
         ErrorKind.DENIED: Treatment(
             Reason.PERMISSION_DENIED,
-            "Grant the operator's role this action (docs/iam.md has the policy); the operator retries every 5 minutes.",
+            "Grant this action to the role that AWS names (docs/iam.md has the policy of the operator's role); the "
+            "operator retries every 5 minutes.",
             stalled=True,
             after=SLOW,
         ),

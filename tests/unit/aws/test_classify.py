@@ -55,6 +55,8 @@ def test_each_code_has_its_kind(code: str, kind: ErrorKind) -> None:
     ("message", "kind"),
     [
         ("SageMaker cannot assume the execution role arn:aws:iam::1:role/x", ErrorKind.ROLE_PROPAGATION),
+        ("User: x is not authorized to perform: sts:AssumeRole on resource: role/y", ErrorKind.ROLE_PROPAGATION),
+        ("User: x is not authorized to perform: iam:PassRole on resource: y while in transit", ErrorKind.DENIED),
         ("Deep health checks are in progress", ErrorKind.BUSY),
         ("Could not assume role arn:aws:iam::1:role/x", ErrorKind.ROLE_PROPAGATION),
         ("SageMaker was unable to assume role x", ErrorKind.ROLE_PROPAGATION),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import (
     NOW,
+    ROLE,
     cluster,
     conditions_of,
     failure,
@@ -34,14 +35,14 @@ from hyperpod_operator.core.observed import ObservedCluster
 LABELS = {"kubernetesConfig": {"labels": {"a": "b"}}}
 
 
-def edited(*names: str, generation: int = 1, **members: Any) -> Resource:
+def edited(*names: str, generation: int = 1, role: str = ROLE, **members: Any) -> Resource:
     """Each of these groups gets a label that AWS does not have yet."""
     groups = [
         group_spec(**(LABELS if "gpu" in names else {})),
         group_spec("cpu", 2, instanceType="ml.m5.4xlarge", **(LABELS if "cpu" in names else {})),
     ]
     if "new" in names:
-        groups.append(group_spec("new", 1))
+        groups.append(group_spec("new", 1, executionRole=role))
     return resource(spec=spec(instanceGroups=groups, **members), status=recorded(), generation=generation)
 
 
@@ -123,6 +124,33 @@ def test_without_a_name_each_changed_group_is_tried_by_itself_once() -> None:
     world = World(edited("gpu", "cpu", "new"), "gpu", message="One or more parameters are wrong.")
     world.run()
     assert world.sent == [{"gpu", "cpu", "new"}, {"cpu"}, {"gpu"}, {"new"}]
+
+
+NO_PASS = (
+    "User: arn:aws:sts::111122223333:assumed-role/op/x is not authorized to perform: {action} on resource: {on}{end}"
+)
+
+
+@pytest.mark.parametrize("end", [" because no identity-based policy allows the iam:PassRole action", ".", ""])
+def test_a_role_that_the_operator_may_not_pass_keeps_back_its_groups_alone(end: str) -> None:
+    """`role/hyperpod-execution` is the role of the others, and the beginning of this one's name."""
+    owner = edited("gpu", "cpu", "new", role=f"{ROLE}.v-2")
+    words = NO_PASS.format(action="iam:PassRole", on=f"{ROLE}.v-2", end=end)
+    world = World(owner, "new", message=words, kind=ErrorKind.DENIED)
+    made = world.run()
+    assert world.sent[:2] == [{"gpu", "cpu", "new"}, {"gpu", "cpu"}]
+    assert ready(made)[1] == "PermissionDenied"
+    assert [entry.instanceGroupName for entry in made.status.rejectedGroups or []] == ["new"]
+    assert max(world.sent.count(one) for one in ({"new"}, {"gpu", "cpu"})) <= 2
+
+
+def test_a_denial_of_the_call_is_not_tried_group_by_group() -> None:
+    on = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"
+    words = NO_PASS.format(action="sagemaker:UpdateCluster", on=on, end=".")
+    world = World(edited("gpu", "cpu", "new"), "*", message=words, kind=ErrorKind.DENIED)
+    made = world.run(3)
+    assert world.sent == [{"gpu", "cpu", "new"}] * 3
+    assert ready(made)[1] == "PermissionDenied"
 
 
 def test_a_name_that_is_an_ordinary_word_of_the_message_is_no_name() -> None:

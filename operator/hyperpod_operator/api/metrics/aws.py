@@ -9,7 +9,8 @@ AWS_CALLS = Counter(
     name=P + "aws_calls_total",
     labels=("operation", "code", "purpose"),
     unit="calls",
-    help="Calls to AWS APIs, by operation, result (OK or AWS's error code) and purpose (Reconcile or Check).",
+    help="Calls to AWS APIs, by operation, result (OK or AWS's error code; of EC2 or IAM where SageMaker passes their "
+    "refusal on) and purpose (Reconcile or Check).",
     read="`Check` is for reads of preflight, prices and training plans, without which nothing waits. A code that says "
     "denied means IAM, one that says throttled means that the account's rate limit is used up",
 )

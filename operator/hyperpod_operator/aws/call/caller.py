@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from botocore.model import ServiceModel
 
-from hyperpod_operator.aws.call.classify import POINTER, classify, whole
+from hyperpod_operator.aws.call.classify import POINTER, classify, counted_as, whole
 from hyperpod_operator.aws.call.limiter import Limiter
 from hyperpod_operator.aws.call.threads import Threads
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -36,7 +36,7 @@ class Purpose(StrEnum):
 
 
 class OnCall(Protocol):
-    """Told about every call that ended; `code` is OK or AWS's error code."""
+    """Told about every call that ended; `code` is OK or AWS's error code (see `counted_as`)."""
 
     def __call__(self, *, operation: str, code: str, seconds: float, purpose: Purpose) -> None: ...
 
@@ -156,14 +156,14 @@ class Caller:
         mutating: bool,
         purpose: Purpose,
     ) -> Any:
-        started, code, request_id = time.monotonic(), "OK", ""
+        started, code, counted, request_id = time.monotonic(), "OK", "OK", ""
         try:
             answer = call(client)
             request_id = answer.get("ResponseMetadata", {}).get("RequestId", "") if isinstance(answer, dict) else ""
             return answer
         except Exception as error:
             failure = classify(error, operation=operation, mutating=mutating, service=self._service)
-            code, request_id = failure.code, failure.request_id
+            code, counted, request_id = failure.code, counted_as(failure), failure.request_id
             if failure.message.endswith(POINTER):
                 said = whole(str(error))[:LOGGED_MOST]
                 logger.info("AWS says about %s on %s: %s", operation, target, said, extra={"request_id": request_id})
@@ -171,7 +171,7 @@ class Caller:
                 raise
             raise failure from error
         finally:
-            self._on_call(operation=operation, code=code, seconds=time.monotonic() - started, purpose=purpose)
+            self._on_call(operation=operation, code=counted, seconds=time.monotonic() - started, purpose=purpose)
             logger.log(
                 logging.INFO if mutating else logging.DEBUG,
                 "AWS %s on %s: %s",

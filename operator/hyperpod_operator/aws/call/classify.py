@@ -105,6 +105,8 @@ TEXTS: Mapping[str, tuple[tuple[tuple[str, ...], ErrorKind], ...]] = {
         (("could not assume",), ErrorKind.ROLE_PROPAGATION),
         (("to assume",), ErrorKind.ROLE_PROPAGATION),
         (("assume role",), ErrorKind.ROLE_PROPAGATION),
+        (("sts:assumerole",), ErrorKind.ROLE_PROPAGATION),
+        (("not authorized to perform",), ErrorKind.DENIED),
         (("external resource id", "already in use"), ErrorKind.EKS_IN_USE),
         (("already exists",), ErrorKind.ALREADY_EXISTS),
         (("deep health check",), ErrorKind.BUSY),
@@ -185,6 +187,16 @@ def classify(error: Exception, *, operation: str, mutating: bool, service: str =
     return CloudError(
         kind=_unanswered(error, mutating=mutating), operation=operation, code=code, message=readable(str(error))
     )
+
+
+DENIED_BY_WORDS = "AccessDenied"
+"""How a denial counts that has the code of an invalid request."""
+
+
+def counted_as(error: CloudError) -> str:
+    """The code under which metrics count the failure: of the service that refused, where SageMaker passes it on."""
+    passed_on = error.code == "ValidationException"
+    return error.ec2_code or (DENIED_BY_WORDS if passed_on and error.kind is ErrorKind.DENIED else error.code)
 
 
 def wrapped_by_sagemaker(text: str) -> tuple[str, str] | None:

@@ -29,6 +29,10 @@ from hyperpod_operator.core.observed import Json
 
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
+ABOUT_ROLES = frozenset({ErrorKind.DENIED, ErrorKind.ROLE_PROPAGATION})
+"""Refusals that can be about the role of a group. A denial (iam:PassRole) is one only if it names the role."""
+ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
+"""An ARN in AWS's words; a full stop behind it may end the sentence."""
 
 MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
@@ -83,7 +87,7 @@ def remembered(pass_record: PassRecord, end: ResultSummary) -> list[RejectedGrou
                 for name, entry in entries.items()
                 if name not in sent or _back(entry)
             }
-        elif result.error.kind in ISOLATED and end.stalled:
+        elif end.stalled and (result.error.kind in ISOLATED or _is_about_a_role(result, among=sent)):
             entries |= _refused(pass_record, end, result, sent=sent, changed=changed, before=old)
     return [entries[name] for name in sorted(entries)][:MOST] or None
 
@@ -108,8 +112,7 @@ def _refused(
     changed: Mapping[str, str],
     before: Mapping[str, RejectedGroup],
 ) -> Mapping[str, RejectedGroup]:
-    named = _named(result.error.message, request=result.action.request, among=sent)  # type: ignore[union-attr]
-    culprits = named or (sent if len(sent) == 1 else frozenset())
+    culprits = _culprits(result, among=sent) or (sent if len(sent) == 1 else frozenset())
     return {
         name: RejectedGroup(
             instanceGroupName=name,
@@ -124,6 +127,20 @@ def _refused(
     }
 
 
+def _is_about_a_role(result: Rejected, *, among: frozenset[str]) -> bool:
+    """Whether AWS denies the role of a group, and not the call."""
+    return result.error.kind in ABOUT_ROLES and bool(_culprits(result, among=among))
+
+
+def _culprits(result: Rejected, *, among: frozenset[str]) -> frozenset[str]:
+    """Groups that AWS names, by their role where the refusal is about a role."""
+    request, message = result.action.request, result.error.message  # type: ignore[union-attr]
+    named = _named(message, request=request, among=among)
+    return named or (
+        _of_role(message, request=request, among=among) if result.error.kind in ABOUT_ROLES else frozenset()
+    )
+
+
 def _attempts(before: RejectedGroup | None, mark: str) -> int:
     same = before is not None and before.fingerprint == mark and not before.suspected
     return (before.attempts or 1) + 1 if same and before is not None else 1
@@ -135,6 +152,13 @@ def _named(message: str, *, request: Mapping[str, Json], among: frozenset[str]) 
     listed = [group["instanceGroupName"] for group in request.get("instanceGroups", [])]
     places = [int(place) - 1 for place in re.findall(r"[iI]nstanceGroups\.(\d+)\.member", message)]
     return frozenset(quoted | {listed[place] for place in places if 0 <= place < len(listed)} & among)
+
+
+def _of_role(message: str, *, request: Mapping[str, Json], among: frozenset[str]) -> frozenset[str]:
+    """Groups whose role AWS's words name by its ARN."""
+    named = {found.rstrip(".") for found in ROLE_ARN.findall(message)}
+    groups = (*request.get("instanceGroups", []), *request.get("restrictedInstanceGroups", []))
+    return frozenset(group["instanceGroupName"] for group in groups if group.get("executionRole") in named) & among
 
 
 def _naming(name: str) -> str:

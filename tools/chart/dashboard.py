@@ -195,7 +195,7 @@ PANELS = (
     ),
     Panel(
         title="When training plans end",
-        description="AWS ends the instances of a plan 30 minutes before; an alert fires 14 days before.",
+        description="AWS ends the instances of a plan 30 minutes before; an alert fires 14 days or a quarter before.",
         queries=(
             (
                 f"(min by (namespace, name, plan) ({P}training_plan_end_timestamp_seconds) - time()) / 86400",

@@ -35,7 +35,10 @@ async def test_status_and_metrics_have_the_end_of_a_plan(planned: Rig) -> None:
     planned.apply(wanted())
     await planned.rest()
     (found,) = planned.status["trainingPlans"]
-    assert (found["arn"], found["endTime"]) == (ARN, "2096-10-02T07:06:40Z")
+    times = (found["startTime"], found["endTime"])
+    assert (found["arn"], times) == (ARN, ("2096-09-28T03:06:40Z", "2096-10-02T07:06:40Z"))
+    start = planned.recorder.gauges(CLUSTER, KEY, "training_plan_start_timestamp_seconds")
+    assert start == {("research",): END - 360_000.0}
     assert planned.recorder.gauges(CLUSTER, KEY, "training_plan_end_timestamp_seconds") == {("research",): float(END)}
 
 

@@ -86,7 +86,7 @@ def test_all_series_of_an_object_vanish_with_it(metrics: PrometheusMetrics) -> N
     metrics.object_gone(kind="cluster", key=A)
     metrics.object_gone(kind="cluster", key=A)
     assert list(series(metrics, name="a")) == []
-    assert len(list(series(metrics, name="b"))) == 7
+    assert len(list(series(metrics, name="b"))) == 8
     assert value(metrics, "hyperpod_operator_clusters") == 1
 
 

@@ -17,6 +17,12 @@ from hyperpod_operator.api.common.bounds import (
 from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.common.rules import rule, rules
 
+# [assumption: software-update-words]
+SYSTEM_UPDATING = "SystemUpdating"
+"""Status of a cluster and its groups while their software is updated, as documented; seen was `Updating`."""
+SOFTWARE_UPDATING = frozenset({"Pending", "InProgress", "RollbackInProgress"})
+"""SoftwareUpdateStatus of a group while an update works or goes back."""
+
 
 class CapacitySize(Model):
     """API member CapacitySizeConfig."""

@@ -16,6 +16,7 @@ class TrainingPlanStatus(Model):
 
     arn: Annotated[str, Field(max_length=2048)] = Field(description="ARN of the plan.")
     status: Word | None = Field(default=None, description="AWS's status: Pending, Active, Scheduled, Expired, Failed.")
+    startTime: Timestamp | None = Field(default=None, description="When the plan starts, as RFC 3339.")
     endTime: Timestamp | None = Field(
         default=None, description="When the plan ends, as RFC 3339. AWS ends its instances 30 minutes before."
     )

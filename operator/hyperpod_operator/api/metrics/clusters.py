@@ -1,8 +1,10 @@
 """Gauges of HyperPodClusters, from their status."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache, partial
 
+from hyperpod_operator.api.cluster.software import SOFTWARE_UPDATING, SYSTEM_UPDATING
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus as Status
 from hyperpod_operator.api.metrics.approvals import approval_waiting
 from hyperpod_operator.api.metrics.instrument import OBJECT, Gauge, ObjectGauge, P, Samples
@@ -43,15 +45,25 @@ def _cost(status: Status) -> Samples:
             yield (use, cost.currency), float(amount)
 
 
-def _plan_ends(status: Status) -> Samples:
-    """By name of the plan, when it ends in seconds since 1970; without those of which that is not known."""
-    for plan in status.trainingPlans or ():
-        try:
-            end = datetime.fromisoformat(plan.endTime or "")
-        except ValueError:
-            continue
-        if end.tzinfo:
-            yield (plan.arn.rpartition("/")[2],), end.timestamp()
+def _plan_times(member: str) -> Callable[[Status], Samples]:
+    """By name of the plan, this moment of it in seconds since 1970; without those of which that is not known."""
+
+    def read(status: Status) -> Samples:
+        for plan in status.trainingPlans or ():
+            try:
+                moment = datetime.fromisoformat(getattr(plan, member) or "")
+            except ValueError:
+                continue
+            if moment.tzinfo:
+                yield (plan.arn.rpartition("/")[2],), moment.timestamp()
+
+    return read
+
+
+def _software_update(status: Status) -> Samples:
+    """AWS calls the cluster and its groups Updating or SystemUpdating meanwhile; the groups say what is updated."""
+    under_way = any(one.softwareUpdateStatus in SOFTWARE_UPDATING for one in status.instanceGroups or ())
+    yield (), float(under_way or status.clusterStatus == SYSTEM_UPDATING)
 
 
 def _health(member: str) -> "ObjectGauge[Status]":
@@ -175,6 +187,17 @@ GAUGES: tuple[ObjectGauge[Status], ...] = (
     ),
     ObjectGauge(
         instrument=_gauge(
+            name=P + "cluster_software_update",
+            labels=OBJECT,
+            unit="0 or 1",
+            help="1 while AWS updates the software of the cluster or of a group, or rolls that back; 0 otherwise.",
+            read="1: nodes are replaced batch by batch, and the cluster is not Ready meanwhile. An hour is usual, and "
+            "longer with small batches",
+        ),
+        read=_software_update,
+    ),
+    ObjectGauge(
+        instrument=_gauge(
             name=P + "cluster_cost_per_hour",
             labels=(*OBJECT, "use", "currency"),
             unit="currency per hour",
@@ -195,7 +218,17 @@ GAUGES: tuple[ObjectGauge[Status], ...] = (
             read="Minus `time()`: how long the groups of the plan still have their instances. Missing: no group has a "
             "plan, or `sagemaker:DescribeTrainingPlan` is denied",
         ),
-        read=_plan_ends,
+        read=_plan_times("endTime"),
+    ),
+    ObjectGauge(
+        instrument=_gauge(
+            name=P + "training_plan_start_timestamp_seconds",
+            labels=(*OBJECT, "plan"),
+            unit="seconds",
+            help="When a training plan of the cluster's groups starts, in seconds since 1970.",
+            read="With the end: how long the plan is. The alert fires in the last quarter of a short one",
+        ),
+        read=_plan_times("startTime"),
     ),
     ObjectGauge(
         instrument=_gauge(

@@ -22,9 +22,6 @@ def training_plans(snapshot: ClusterSnapshot) -> list[TrainingPlanStatus] | None
         if plan is None or isinstance(plan, Unread):
             found.append(before.get(arn) or TrainingPlanStatus(arn=arn))
         else:
-            found.append(
-                TrainingPlanStatus(
-                    arn=arn, status=plan.status, endTime=stamp(plan.end) if plan.end is not None else None
-                )
-            )
+            start, end = (stamp(moment) if moment is not None else None for moment in (plan.start, plan.end))
+            found.append(TrainingPlanStatus(arn=arn, status=plan.status, startTime=start, endTime=end))
     return found or None

@@ -1,5 +1,7 @@
 """The life of a cluster, pass by pass, against the simulator."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import group_spec, spec
@@ -281,6 +283,23 @@ async def test_another_release_goes_by_its_own_call(rig: Rig) -> None:
     call = rig.calls("UpdateClusterSoftware")[-1]
     assert call.parameters["InstanceGroups"] == [{"InstanceGroupName": "gpu", "ImageReleaseVersion": "1.1.0"}]
     assert not rig.calls("UpdateCluster")
+
+
+@pytest.mark.parametrize("ends", ["Failed", "RollbackComplete"])
+async def test_a_release_that_failed_and_is_taken_back_is_no_trouble_any_more(
+    make_rig: Callable[..., Rig], ends: str
+) -> None:
+    rig = make_rig(failed_software_update_ends=ends)
+    rig.simulator.world.release_image("1.1.0")
+    rig.apply(spec(instanceGroups=[group_spec(imageReleaseVersion="1.0.0")]))
+    await rig.rest()
+    rig.simulator.world.fail_software_update("research", "gpu")
+    rig.apply(spec(instanceGroups=[group_spec(imageReleaseVersion="1.1.0")]))
+    await rig.until("UpdateRolledBack")
+    rig.apply(spec(instanceGroups=[group_spec(imageReleaseVersion="1.0.0")]))
+    await rig.idle(1800)
+    assert rig.condition("Ready")["status"] == "True"
+    assert rig.operations() == ["CreateCluster", "UpdateClusterSoftware"]
 
 
 async def test_paused_changes_nothing_not_even_by_deletion(rig: Rig) -> None:

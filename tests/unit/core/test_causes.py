@@ -132,6 +132,24 @@ class TestSoftwareUpdates:
         looked = observed(nodes=[sticky], software_update_status="Failed")
         assert shortfalls(looked, since=None)[0].reason is Reason.LIFECYCLE_SCRIPT_FAILED
 
+    @pytest.mark.parametrize(
+        ("current", "desired", "over"),
+        [
+            ({"release_version": "1.0.0"}, {"imageReleaseVersion": "1.0.0"}, True),
+            ({"release_version": "1.0.0"}, {"imageReleaseVersion": "1.1.0"}, False),
+            ({"release_version": "1.0.0", "id": "ami-2"}, {"imageReleaseVersion": "1.0.0", "imageId": "ami-1"}, False),
+            ({"id": "ami-1"}, {"imageId": "ami-1"}, True),
+            ({}, {}, False),
+        ],
+    )
+    def test_a_failed_update_that_is_rolled_back_is_over_when_the_images_are_one(
+        self, current: dict[str, str], desired: dict[str, str], over: bool
+    ) -> None:
+        running = {f"current_image_{name}": value for name, value in current.items()}
+        found = group({**group_spec(), **desired}, software_update_status="Failed", **running)
+        short = shortfalls(Observed(cluster=with_group(cluster(), found)), since=None)
+        assert [one.reason for one in short] == ([] if over else [Reason.GROUP_FAILED])
+
 
 class TestReading:
     def test_the_newest_errors_and_the_newest_warning_of_a_group_are_read(self) -> None:

@@ -109,6 +109,19 @@ UPDATES = (
         switches=("software_update_status", "failed_software_update_ends", "software_messages"),
     ),
     Assumption(
+        id="rolled-back-images-are-one",
+        belief="A software update that failed and was rolled back leaves SoftwareUpdateStatus Failed until the next "
+        "one, and Current and Desired image are the same when all nodes have the former image again.",
+        source="MODEL: Current… and Desired… image of ClusterInstanceGroupDetails, which swap on a rollback",
+        if_false="If they are the same while nodes have the new image, the cluster is reported as Ready although it "
+        "has two releases. Otherwise a group that serves is reported as failed until its next software update.",
+        tests=(
+            "unit/core/test_causes.py::test_a_failed_update_that_is_rolled_back_is_over_when_the_images_are_one",
+            "unit/controllers/test_life.py::test_a_release_that_failed_and_is_taken_back_is_no_trouble_any_more",
+        ),
+        switches=("failed_software_update_ends",),
+    ),
+    Assumption(
         id="patch-date-is-planned",
         belief="HyperPod plans NextPatchDate itself and moves it after each patch.",
         source="MODEL: PatchSchedule.NextPatchDate",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
+from hyperpod_operator.api.cluster.software import SOFTWARE_UPDATING, SYSTEM_UPDATING
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import causes
 from hyperpod_operator.core.health.facts import CHECKING, FAILING
@@ -43,13 +44,9 @@ class Shortfall:
 GROUP_TROUBLES: Mapping[str, tuple[Reason, bool]] = {
     "Failed": (Reason.GROUP_FAILED, True),
     "Degraded": (Reason.GROUP_DEGRADED, False),
-    "SystemUpdating": (Reason.UPDATING_SOFTWARE, False),
+    SYSTEM_UPDATING: (Reason.UPDATING_SOFTWARE, False),
 }
 
-# [assumption: software-update-words]
-SOFTWARE_UPDATING = frozenset({"Pending", "InProgress", "RollbackInProgress"})
-"""SoftwareUpdateStatus while an update works or goes back. ClusterStatus and the group's Status are `Updating` then, as
-seen on a live cluster, or `SystemUpdating`, as documented."""
 
 AT_REST = frozenset({"InService", ""})
 """Group statuses that need no explanation (restricted groups may carry none)."""
@@ -82,8 +79,18 @@ def shortfalls(observed: Observed, *, since: datetime | None) -> tuple[Shortfall
         if group.current_count != group.target_count
         or group.status not in AT_REST
         or _of_status(group, observed, {CHECKING, *FAILING})
-        or group.software_update_status in {*SOFTWARE_UPDATING, "Failed"}
+        or group.software_update_status in SOFTWARE_UPDATING
+        or (group.software_update_status == "Failed" and not _is_back(group))
     )
+
+
+# [assumption: rolled-back-images-are-one]
+def _is_back(group: ObservedGroup) -> bool:
+    """Whether all that is left of a failed software update is its word, which stays until the next one: the group has
+    one image, the former one. One that AWS does not name is not known to be that."""
+    running = {"imageId": group.current_image_id, "imageReleaseVersion": group.current_image_release_version}
+    named = {name: image for name, image in running.items() if image}
+    return bool(named) and all(group.members.get(name) == image for name, image in named.items())
 
 
 def teardown_wedged(observed: Observed) -> str:
@@ -92,7 +99,7 @@ def teardown_wedged(observed: Observed) -> str:
 
 
 def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | None) -> Shortfall:
-    updating = group.status == "SystemUpdating" or group.software_update_status in SOFTWARE_UPDATING
+    updating = group.status == SYSTEM_UPDATING or group.software_update_status in SOFTWARE_UPDATING
     words = causes.words(group, observed=observed, since=since, updating=updating)
     cause = causes.cause_of(words)
     if not updating and (sick := _of_status(group, observed, FAILING)):

@@ -176,8 +176,8 @@ class Operator:
             ready={
                 "watch": self._watch.health.not_ready,
                 "lease": not_ready,
-                # Only where the start has checked that they may be read.
-                **({"nodes": self._cache.not_ready} if self._settings.node_health else {}),
+                # Whoever follows them has the right to, which the start has checked.
+                **({"nodes": self._cache.not_ready} if self._follows_nodes else {}),
             },
             metrics=self._metrics,
             api=self._api,

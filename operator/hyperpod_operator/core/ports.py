@@ -73,6 +73,12 @@ class KubernetesError(Exception):
         self.status = status
         self.budget = budget
 
+    @property
+    def passes(self) -> bool:
+        """Whether the same call may be answered in a moment: no answer came, or the API server had no time for it, or a
+        fault of its own."""
+        return self.status in {0, 429} or self.status >= 500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:

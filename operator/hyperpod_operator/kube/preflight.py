@@ -6,8 +6,9 @@ going to do? Both answers come without side effects (API discovery and SelfSubje
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from hyperpod_operator.api.kinds import KINDS, Kind, Right, Scope
 from hyperpod_operator.api.names import API_VERSION, VERSION
@@ -19,6 +20,9 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _ROLE = "hyperpod-operator"
 NOT_FOUND = 404
+PAUSES = (1.0, 2.0, 4.0)
+"""Seconds before a question is asked again that the API server has no time for. Dozens are asked, and Kubernetes tries
+a start that failed with one of them again after minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +101,8 @@ async def check(
 ) -> tuple[Problem, ...]:
     """Everything that is missing, or nothing. `namespaces` as given to the operator; none means all of them.
 
-    Takes one request timeout at most. Never raises for an API server that refuses or is away: that is a
-    problem to report like the others.
+    Takes less than a minute. Never raises for an API server that refuses or is away: that is a problem to report like
+    the others.
     """
     duties = duties or Duties()
     try:
@@ -160,7 +164,7 @@ def _election(lease: LeaseSettings | None) -> tuple[_Permission, ...]:
 async def _unserved(api: ApiServer, plurals: tuple[str, ...]) -> tuple[Problem, ...]:
     """Kinds of ours that this API server does not serve."""
     try:
-        discovered = await api.get(f"/apis/{API_VERSION}")
+        discovered = await _asked(lambda: api.get(f"/apis/{API_VERSION}"))
     except KubernetesError as error:
         if error.status != 404:
             raise
@@ -197,15 +201,25 @@ async def _is_allowed(api: ApiServer, permission: _Permission, *, verb: str, nam
         attributes["namespace"] = namespace
     if permission.name:
         attributes["name"] = permission.name
-    review = await api.create(
-        _REVIEWS,
-        {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
-        },
-    )
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    review = await _asked(lambda: api.create(_REVIEWS, body))
     return bool((review.get("status") or {}).get("allowed"))
+
+
+async def _asked(question: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """The answer, at one of a few tries."""
+    for pause in PAUSES:
+        try:
+            return await question()
+        except KubernetesError as error:
+            if not error.passes:
+                raise
+        await asyncio.sleep(pause)
+    return await question()
 
 
 async def _username(api: ApiServer) -> str:

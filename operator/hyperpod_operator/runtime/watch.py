@@ -16,6 +16,7 @@ import kopf
 
 from hyperpod_operator.api.names import GROUP, VERSION
 from hyperpod_operator.core.ports import Clock, Key
+from hyperpod_operator.core.watching import INACTIVITY
 from hyperpod_operator.runtime.backlog import Backlog
 from hyperpod_operator.runtime.change_filter import ChangeFilter
 from hyperpod_operator.runtime.kopf_storage import NoDiffBase, NoProgress
@@ -164,7 +165,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     # A connection that cannot be made must not hold a stream for the client's default of minutes.
     settings.watching.connect_timeout = 30
     # Bookmarks come every 60 s and the server remembers events for 75 s: a longer silence is a dead stream.
-    settings.watching.inactivity_timeout = 70
+    settings.watching.inactivity_timeout = INACTIVITY
     # The first list comes in pages: flat memory here and in the API server.
     settings.watching.chunk_size = 500
     # Short calls must not wait for five minutes, Kopf's default.

@@ -19,11 +19,10 @@ from typing import Any
 import aiohttp
 
 from hyperpod_operator.core.ports import Clock
+from hyperpod_operator.core.watching import SILENT
 
 log = logging.getLogger(__name__)
 
-SILENT = 90.0
-"""Seconds without a sign of the API server after which the watch counts as down (not ready)."""
 MUTE = 60.0
 """Seconds without a byte after which a stream that is opened again at the same position counts as one that brings
 nothing at all: bookmarks come within about a minute."""

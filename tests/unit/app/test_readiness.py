@@ -23,11 +23,11 @@ from hyperpod_testbed.processes import free_ports
 class Replica:
     """One that stands by, with nobody to talk to; its election is played."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: bool) -> None:
         self.fault: str | None = None
         self.port = free_ports(1)[0]
         self.settings = Settings(
-            health_probe_address=BindAddress(host="127.0.0.1", port=self.port), metrics_address=None
+            health_probe_address=BindAddress(host="127.0.0.1", port=self.port), metrics_address=None, **settings
         )
         self.operator = Operator(
             self.settings,
@@ -57,6 +57,20 @@ async def test_a_replica_is_not_ready_before_it_watches(replica: Replica) -> Non
     status, text = await replica.says(once=lambda: None)
     assert status == 503
     assert text.splitlines() == ["watch: the watch is not started", "nodes: the first list of Nodes is not done yet"]
+
+
+@pytest.mark.parametrize(
+    ("follows", "waits"),
+    [
+        ({"node_health": True, "volumes": False, "node_operations": False}, True),
+        ({"node_health": False, "volumes": True, "node_operations": False}, True),
+        ({"node_health": False, "volumes": False, "node_operations": True}, True),
+        ({"node_health": False, "volumes": False, "node_operations": False}, False),
+    ],
+)
+async def test_nodes_count_where_any_part_follows_them(follows: dict[str, bool], waits: bool) -> None:
+    _, text = await Replica(**follows).says(once=lambda: None)
+    assert ("nodes: the first list of Nodes is not done yet" in text.splitlines()) == waits
 
 
 async def test_a_replica_is_not_ready_before_everything_is_listed(replica: Replica) -> None:

@@ -58,6 +58,8 @@ class Line:
         self.server = server
         self.error: Exception | None = None
         self.hang = False
+        self.slow = 0.01
+        """Seconds that each call takes."""
         self.before_write: Callable[[], None] = lambda: None
         self.answer_after = 0.0
         """Seconds between a write and its answer."""
@@ -95,7 +97,7 @@ class Line:
         return stored
 
     async def _pass(self) -> None:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self.slow)
         if self.hang:
             await asyncio.Event().wait()
         if self.error is not None:
@@ -244,6 +246,54 @@ async def test_renewing_survives_an_api_server_that_is_away_for_a_moment(start: 
     assert leader.lost == []
 
 
+@pytest.mark.parametrize("seconds", [2.5, 3.9])
+async def test_an_api_server_that_takes_seconds_for_each_answer_costs_no_lease(start: Start, seconds: float) -> None:
+    """A renewal has the time between its deadline and the next period, and takes one call."""
+    leader, standby = await lead(start), start()
+    leader.line.slow = standby.line.slow = seconds
+    await asyncio.sleep(600)
+    assert (leader.guard.held, leader.lost, standby.election.elected.is_set()) == (True, [], False)
+
+
+@pytest.mark.parametrize(("stored", "seconds"), [(False, 2.5), (True, 1.5)])
+async def test_a_renewal_that_fails_late_is_tried_again_in_time(
+    start: Start, stored: bool, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One answer of three, after so many seconds each, is a refusal of a proxy; `stored`: the API server took it."""
+    leader, standby = await lead(start), start()
+    store, writes = leader.line.replace, 0
+
+    async def replace(path: str, body: dict[str, Any], *, leader_only: bool) -> dict[str, Any]:
+        nonlocal writes
+        writes += 1
+        if writes % 3 == 1 and not stored:
+            await asyncio.sleep(seconds)
+            raise KubernetesError(status=504, message="late")
+        answer = await store(path, body, leader_only=leader_only)
+        if writes % 3 == 1:
+            raise KubernetesError(status=504, message="late")
+        return answer
+
+    monkeypatch.setattr(leader.line, "replace", replace)
+    leader.line.slow = seconds
+    await asyncio.sleep(300)
+    assert (leader.guard.held, leader.lost, standby.election.elected.is_set()) == (True, [], False)
+
+
+async def test_a_leader_renews_with_one_call(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    leader = await lead(start)
+    reads = 0
+
+    async def get(*_: object, **__: object) -> dict[str, Any]:
+        nonlocal reads
+        reads += 1
+        raise KubernetesError(status=504, message="late")
+
+    monkeypatch.setattr(leader.line, "get", get)
+    await asyncio.sleep(60)
+    assert (leader.guard.held, reads) == (True, 0)
+
+
 @pytest.mark.fault(14)
 async def test_leadership_ends_at_the_renew_deadline_before_anybody_else_may_lead(start: Start) -> None:
     leader = await lead(start)
@@ -308,8 +358,21 @@ async def test_a_leader_that_sees_another_holder_is_none_from_then_on(server: Le
     assert server.spec["holderIdentity"] == "somebody-else"
 
 
-async def test_a_lease_that_a_person_deleted_is_made_again(server: LeaseServer, start: Start) -> None:
+@pytest.mark.parametrize("refusals", [0, 2])
+async def test_a_lease_that_a_person_deleted_is_made_again(
+    server: LeaseServer, start: Start, refusals: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     leader = await lead(start)
+    make, tries = leader.line.create, 0
+
+    async def create(path: str, body: dict[str, Any], *, leader_only: bool) -> dict[str, Any]:
+        nonlocal tries
+        tries += 1
+        if tries <= refusals:
+            raise KubernetesError(status=503, message="etcd")
+        return await make(path, body, leader_only=leader_only)
+
+    monkeypatch.setattr(leader.line, "create", create)
     server.lease = None
     await asyncio.sleep(30)
     assert leader.guard.held

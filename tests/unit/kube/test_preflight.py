@@ -2,8 +2,33 @@
 
 from typing import Any
 
+import pytest
+
 from hyperpod_operator.kube import preflight
 from hyperpod_operator.kube.client import ApiServer
+
+SERVED = (200, {"resources": [{"name": "hyperpodclusters"}, {"name": "hyperpodclusters/status"}]})
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "PAUSES", (0.01, 0.01, 0.01))
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 504])
+async def test_a_question_that_the_server_has_no_time_for_is_asked_again(
+    api: ApiServer, server: Any, status: int
+) -> None:
+    busy = (status, {"kind": "Status", "message": "slow"})
+    server.answers = [busy, SERVED, *[busy] * 3]
+    server.default = (201, {"status": {"allowed": True}})
+    assert await preflight.check(api) == ()
+
+
+async def test_a_refusal_is_not_asked_again(api: ApiServer, server: Any) -> None:
+    server.default = (403, {"kind": "Status", "message": "no"})
+    assert len(await preflight.check(api)) == 1
+    assert len(server.requests) == 1
 
 
 async def test_an_api_server_in_trouble_is_one_problem(api: ApiServer, server: Any) -> None:
@@ -21,7 +46,7 @@ async def test_a_kind_without_its_status_subresource_is_told(api: ApiServer, ser
 
 
 async def test_who_is_missing_rights_is_left_open_when_the_server_does_not_say(api: ApiServer, server: Any) -> None:
-    server.answers = [(200, {"resources": [{"name": "hyperpodclusters"}, {"name": "hyperpodclusters/status"}]})]
+    server.answers = [SERVED]
     server.default = (201, {"status": {"allowed": False}})
     problems = await preflight.check(api)
     assert len(problems) == 3

@@ -187,7 +187,7 @@ class EventRecorder:
             # Created by an earlier try whose answer was lost, or a count that lost a race: the next count tells.
             count = max(1, series.sent)
         except KubernetesError as error:
-            if error.status in (0, 429) or error.status >= 500:
+            if error.passes:
                 raise
             self._give_up(series, error)
             return

@@ -3,7 +3,8 @@
 Only the leader reconciles and writes; a standby lists and watches as it does, and asks for the lease. What the library
 leaves open is closed here: any end of its loop is told, leadership is given up at a clean stop, and a candidate asks
 four times as often as a leader renews, and at the moment at which the lease is over, so that a dead leader is replaced
-within the lease's duration and a quarter of a period.
+within the lease's duration and a quarter of a period. A leader that waits for an answer longer than a period asks again
+at once: there is time for a second try before its deadline.
 """
 
 import asyncio
@@ -29,10 +30,14 @@ SHORTEST_PERIOD = 1.0
 class _Loop(LeaderElection):
     """The library's loop, with a period of its own for candidates, who ask as well when the lease is over."""
 
-    def __init__(self, config: Config, *, lock: LeaseLock, ask_every: float) -> None:
+    def __init__(
+        self, config: Config, *, lock: LeaseLock, ask_every: float, clock: Clock, guard: LeadershipGuard
+    ) -> None:
         super().__init__(config)
         self._lock = lock
         self._ask_every = ask_every
+        self._clock = clock
+        self._guard = guard
 
     async def acquire(self) -> bool:
         """Until this process leads."""
@@ -41,6 +46,13 @@ class _Loop(LeaderElection):
             await asyncio.sleep(min(self._ask_every, left) if left > 0 else self._ask_every)
         return True
 
+    async def renew_loop(self) -> None:
+        """Once in each period, for as long as this process leads."""
+        while self._guard.held:
+            asked_at = self._clock.monotonic()
+            await self.try_acquire_or_renew()
+            await asyncio.sleep(max(0.0, asked_at + self.election_config.retry_period - self._clock.monotonic()))
+
 
 class Election:
     """One candidate. `guard` is proved while this process leads."""
@@ -48,6 +60,7 @@ class Election:
     def __init__(self, api: ApiServer, *, lease: LeaseSettings, clock: Clock, guard: LeadershipGuard) -> None:
         self.identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
         self._lease = lease
+        self._clock = clock
         self._guard = guard
         self._lock = LeaseLock(api, lease=lease, identity=self.identity, clock=clock, guard=guard)
         self._config = Config(
@@ -68,7 +81,13 @@ class Election:
         )  # fmt: skip
         watch = asyncio.create_task(self._guard.watch(), name="leadership-guard")
         try:
-            await _Loop(self._config, lock=self._lock, ask_every=self._lease.retry_period / 4).run()
+            await _Loop(
+                self._config,
+                lock=self._lock,
+                ask_every=self._lease.retry_period / 4,
+                clock=self._clock,
+                guard=self._guard,
+            ).run()
         except Exception as error:
             self._guard.lose(f"leader election broke: {type(error).__name__}: {error}")
             raise

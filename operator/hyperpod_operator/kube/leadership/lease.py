@@ -51,6 +51,8 @@ class LeaseLock(BaseLock):
         self._changed_at = 0.0
         self._unanswered = False
         """Whether a write was sent whose answer is not known."""
+        self._outdated = False
+        """Whether the API server has another lease than was read last, or none."""
         self.holder = ""
         """Who holds the lease, as of the last answer."""
         self.fault: str | None = "the lease was not read yet"
@@ -59,7 +61,13 @@ class LeaseLock(BaseLock):
     async def get(
         self, name: str, namespace: str
     ) -> tuple[bool, LeaderElectionRecord] | tuple[bool, Exception] | tuple[bool, None]:
-        """The record as the library should see it: a lease that is free names no holder."""
+        """The record as the library should see it: a lease that is free names no holder.
+
+        A leader's own last write is the record, until another client is known to have written: to read it first, where
+        each answer takes seconds, would use up the time that a renewal has. client-go renews so, too.
+        """
+        if self._guard.held and self.holder == self.identity and not self._outdated:
+            return True, self._record()
         try:
             found = await self._answer(self._api.get(self._path, waits=False))
         except ObjectGone:
@@ -77,8 +85,11 @@ class LeaseLock(BaseLock):
             self._guard.lose(f"the lease {namespace}/{name} is held by {self.holder} now")
         if self._is_free():
             return True, LeaderElectionRecord(None, None, None, None)
-        spec = found["spec"]
-        return True, LeaderElectionRecord(self.holder, str(self._duration), spec.get("acquireTime"), spec["renewTime"])
+        return True, self._record()
+
+    def _record(self) -> LeaderElectionRecord:
+        spec = self._found["spec"]
+        return LeaderElectionRecord(self.holder, str(self._duration), spec.get("acquireTime"), spec["renewTime"])
 
     async def create(self, name: str, namespace: str, election_record: object) -> bool:  # noqa: ARG002 - the library's
         """Create the lease as ours; False when somebody was faster or the API server refuses."""
@@ -95,6 +106,15 @@ class LeaseLock(BaseLock):
         """Take or renew the lease, if it is ours or free and nobody wrote it since it was read."""
         if self.holder != self.identity and not self._is_free():
             return False  # the library goes by the wall clock, which may have been set
+        if await self._renew():
+            return True
+        if not self._outdated:
+            return False
+        # Whoever wrote it may lead now; or it was this process, and the answer was lost.
+        await self.get(name, namespace)
+        return self._guard.held and self.holder == self.identity and not self._outdated and await self._renew()
+
+    async def _renew(self) -> bool:
         body = {**self._found, "spec": self._ours(self._found.get("spec") or {})}
         return await self._write(self._api.replace(self._path, body, leader_only=False))
 
@@ -122,6 +142,7 @@ class LeaseLock(BaseLock):
         try:
             found = await self._answer(call)
         except (KubernetesError, ObjectGone, StaleObject, TimeoutError) as error:
+            self._outdated = self._outdated or isinstance(error, ObjectGone | StaleObject)
             self._tell(f"the lease {self.namespace}/{self.name} cannot be written: {_words(error)}")
             return False
         self._tell(None)
@@ -137,7 +158,7 @@ class LeaseLock(BaseLock):
     def _see(self, found: dict[str, Any]) -> None:
         if (found.get("spec") or {}) != self._found.get("spec"):
             self._changed_at = self._clock.monotonic()
-        self._found, self._unanswered = found, False
+        self._found, self._unanswered, self._outdated = found, False, False
         self.holder = str((found.get("spec") or {}).get("holderIdentity") or "")
 
     def over_in(self) -> float:
@@ -184,7 +205,7 @@ class LeaseLock(BaseLock):
     def _tell(self, fault: str | None) -> None:
         """Say once that something is wrong, and once that it is well again."""
         if fault is not None and self.fault != fault:
-            logger.warning("Leader election: %s. It is tried again.", fault)
+            logger.warning("Leader election: %s. It is tried again.", fault.rstrip("."))
         elif fault is None and self.fault is not None and self._found:
             logger.info("Leader election: the lease %s/%s can be used again.", self.namespace, self.name)
         self.fault = fault

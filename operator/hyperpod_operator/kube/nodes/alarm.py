@@ -15,10 +15,11 @@ import msgspec
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS
 from hyperpod_operator.core.health.state import State
 from hyperpod_operator.core.ports import Clock
+from hyperpod_operator.core.watching import INACTIVITY
 from hyperpod_operator.kube.nodes.stream import PATH, SELECTOR
 from hyperpod_operator.kube.watch.decoding import METADATA, Decoding, WatchEvent
 from hyperpod_operator.kube.watch.object_stream import Source, Streams
-from hyperpod_operator.kube.watch.reflector import INACTIVITY, Reflector
+from hyperpod_operator.kube.watch.reflector import Reflector
 
 UNHEALTHY = f"{SELECTOR},{NODE_HEALTH_STATUS},{NODE_HEALTH_STATUS} notin ({State.SCHEDULABLE})"
 

@@ -10,18 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hyperpod_operator.api.names import COMPUTE_TYPE
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.ports import Clock
+from hyperpod_operator.core.watching import INACTIVITY, SILENT
 from hyperpod_operator.kube.nodes.decoding import NodeObject
 from hyperpod_operator.kube.nodes.factory import NodeFactory
 from hyperpod_operator.kube.nodes.index import NodeIndex
 from hyperpod_operator.kube.nodes.stream import NODE_SOURCE
 from hyperpod_operator.kube.watch.decoding import DELETED, WatchEvent
 from hyperpod_operator.kube.watch.object_stream import Streams
-from hyperpod_operator.kube.watch.reflector import INACTIVITY, Reflector
+from hyperpod_operator.kube.watch.reflector import Reflector
 
 log = logging.getLogger(__name__)
-
-SILENT = 90.0
-"""Seconds without a sign of the API server after which what is held may be old."""
 
 
 class NodeCache:

@@ -16,13 +16,13 @@ from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules
 from hyperpod_operator.core.ports import Clock, KubernetesError
+from hyperpod_operator.core.watching import INACTIVITY
 from hyperpod_operator.kube.pods.decoding import PodObject
 from hyperpod_operator.kube.pods.index import HeldPod, PodFactory
 from hyperpod_operator.kube.pods.owners import Gets, Unresolved, Workloads
 from hyperpod_operator.kube.pods.scope import EVERY_NODE, Scope, source
 from hyperpod_operator.kube.watch.decoding import Garbled
 from hyperpod_operator.kube.watch.object_stream import Expired, ObjectStream, Streams
-from hyperpod_operator.kube.watch.reflector import INACTIVITY
 
 log = logging.getLogger(__name__)
 

@@ -12,14 +12,13 @@ from traceback import format_exc
 from typing import Generic, Protocol
 
 from hyperpod_operator.core.ports import Clock, KubernetesError
+from hyperpod_operator.core.watching import INACTIVITY
 from hyperpod_operator.kube.watch.backoff import WatchBackoff
 from hyperpod_operator.kube.watch.decoding import Garbled, ObjectT, WatchEvent
 from hyperpod_operator.kube.watch.object_stream import Expired, ObjectStream, Source, Streams
 
 log = logging.getLogger(__name__)
 
-INACTIVITY = 70.0
-"""Seconds; bookmarks come each minute."""
 START = 0
 """The position from which a watch begins with what is there."""
 STEADY = 30.0

@@ -31,6 +31,7 @@ from hyperpod_operator.kube.leadership.leader import Election
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.crash_marks import CrashMarks
 from hyperpod_operator.runtime.logs import catch_uncaught, whose
+from hyperpod_operator.runtime.memory import keep_large_apart
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.settings import Settings
@@ -45,6 +46,7 @@ YOUNG = 10_000
 
 async def run(settings: Settings, *, controllers: Controllers = CONTROLLERS) -> None:
     """Run until SIGTERM or SIGINT. Raises StartError within seconds when something is missing."""
+    keep_large_apart()
     catch_uncaught(asyncio.get_running_loop())
     stop = asyncio.Event()
     on_signals(stop)

@@ -7,6 +7,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import two
 
 from hyperpod_operator.core.outcome import Blocked, Done
+from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -88,6 +89,32 @@ async def test_words_about_a_state_that_never_ends_are_a_refusal_of_the_change(r
     await rig.idle(24 * 3600)
     assert rig.condition("Stalled")["reason"] == "SpecRejected"
     assert len(rig.calls("UpdateCluster")) <= 200
+
+
+@pytest.mark.parametrize(("operation", "kind"), [("UpdateCluster", "edited"), ("DeleteCluster", "deleted")])
+async def test_a_conflict_that_nobody_can_see_is_asked_about_seldom_and_told(
+    rig: Rig, operation: str, kind: str
+) -> None:
+    rig.timings = Timings()
+    rig.restart()
+    rig.apply(two())
+    await rig.rest()
+    conflict = Fault(operation=operation, kind="error", code="ConflictException", status=400, message="Conflict.")
+    rig.simulator.faults.add(conflict)
+    if kind == "edited":
+        rig.apply(two(7))
+    else:
+        rig.objects.delete(KEY)
+    await rig.idle(60)
+    assert 2 <= len(rig.calls(operation)) <= 3
+    assert not rig.condition("Stalled")
+    await rig.idle(4 * 3600)
+    assert len(rig.calls(operation)) <= 55
+    assert rig.condition("Stalled")["reason"] == "ClusterBusy"
+    assert "times in a row" in rig.condition("Ready")["message"]
+    rig.simulator.faults.clear()
+    await rig.idle(3600)
+    assert not rig.objects.exists(KEY) if kind == "deleted" else rig.condition("Ready")["status"] == "True"
 
 
 async def test_a_state_that_ends_in_two_hours_is_waited_for(rig: Rig) -> None:

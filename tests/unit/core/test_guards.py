@@ -68,6 +68,9 @@ class TestGuards:
 
         assert quiet(599).reason is Reason.SETTLING
         assert quiet(601).reason is Reason.UPDATE_ROLLED_BACK
+        assert (
+            "without saying why. Still open: instanceGroups[gpu].instanceCount: 4 -> 6. Correct" in quiet(601).message
+        )
 
     def test_a_failure_message_from_before_does_not_say_that_aws_went_back(self) -> None:
         old = recorded(last=self.last("Accepted", 120), failureMessage="no capacity", clusterStatus="InService")

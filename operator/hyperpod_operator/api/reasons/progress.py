@@ -120,7 +120,8 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.CLUSTER_BUSY,
             "AWS rejected a change because another one is in progress.",
-            "Nothing; the operator retries.",
+            "Nothing; the operator retries. If the resource is Stalled, AWS has said so for three hours: check the "
+            "cluster's events.",
             actor=Actor.AWS,
         ),
         reason(

@@ -69,7 +69,7 @@ def _refuse_ownership(snapshot: ClusterSnapshot, *, adoptable: bool) -> Wait:
         if adoptable
         else "delete this resource and create one with another name. To take over the cluster, have its owner release "
         "it first: delete that resource with spec.management.deletionPolicy: Retain; without it the cluster is deleted "
-        "too"
+        "too. If that resource is gone, docs/adoption.md has the way"
     )
     message = (
         f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: the operator neither changes nor "

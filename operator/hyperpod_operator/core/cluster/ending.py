@@ -24,6 +24,7 @@ from hyperpod_operator.core.cluster.start_over import otherwise
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.failure import failure_message
 from hyperpod_operator.core.engine.journal import CallState, entry_of
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind
 from hyperpod_operator.core.observed import EksUse
@@ -38,6 +39,9 @@ IN_USE_LATER = 600.0
 """Seconds between tries when AWS shows no other cluster and still refuses after an hour."""
 BUSY_BY_TEXT = 60.0
 """Seconds before a call is made again that AWS called invalid with words about a state."""
+CONFLICT_TRIES = 36
+"""Tries, soon one in five minutes, in which the work that AWS calls a conflict should have ended: three hours, one more
+than deep health checks take."""
 NODES_NAMED = 5
 """Nodes that a message about a call names."""
 AFTER_TAGS = 1.0
@@ -140,10 +144,26 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     if error.kind is ErrorKind.EKS_IN_USE:
         return _eks_in_use(pass_record, result)
     if error.kind is ErrorKind.BUSY:
-        # ConflictException is a state of the cluster, which is over soon; a text may be about anything.
-        after = BUSY_BY_TEXT if result.by_words else timings.poll
-        return waiting(reason=Reason.CLUSTER_BUSY, message=failure_message(error), after=after)
+        return _busy(pass_record, result)
     return _broken(error)
+
+
+def _busy(pass_record: PassRecord, result: Rejected) -> ResultSummary:
+    """ConflictException is a state of the cluster, which is over soon, or one that AWS does not show; a text may be
+    about anything."""
+    error, tries = result.error, refusals(pass_record)
+    message = failure_message(error)
+    if result.by_words:
+        return waiting(reason=Reason.CLUSTER_BUSY, message=message, after=BUSY_BY_TEXT)
+    lasts = tries > CONFLICT_TRIES
+    if lasts:
+        name = pass_record.snapshot.resource.cluster_name
+        message += (
+            f" AWS has refused it {counted(tries, 'time')} in a row: check the cluster's events (aws sagemaker "
+            f"list-cluster-events --cluster-name {name}), or ask AWS Support. The operator retries every 5 minutes."
+        )
+    after = growing(first=pass_record.snapshot.timings.poll, most=SLOW, attempts=tries)
+    return waiting(reason=Reason.CLUSTER_BUSY, message=message, after=after, stalled=lasts)
 
 
 # [assumption: one-cluster-for-one-eks]

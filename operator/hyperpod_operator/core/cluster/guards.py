@@ -31,6 +31,7 @@ from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import seconds_since
 from hyperpod_operator.core.observed import Json
+from hyperpod_operator.core.text import listed
 
 TAKEN = frozenset({CallState.ACCEPTED, CallState.ROLLED_BACK, CallState.APPLIED})
 """States of a call that AWS took, whatever came of it."""
@@ -122,9 +123,12 @@ def rolled_back(snapshot: ClusterSnapshot, last: OperationStatus | None, mark: s
     if left <= 0:
         return None
     told = snapshot.observed.cluster.failure_message if snapshot.observed.cluster else ""
+    gaps = snapshot.changes.lines()
     message = (
         f"AWS accepted {last.operation} and returned to the previous "
-        f"state{': ' + told if told else ' without saying why'}. Correct the spec or the cause; the operator retries "
+        f"state{': ' + told if told else ' without saying why'}. "
+        + (f"Still open: {listed(gaps, most=3)}. " if gaps and not snapshot.resource.deleting else "")
+        + "Correct the spec or the cause; the operator retries "
         f"the same change after {pause / 60:.0f} min, or immediately when you set the annotation "
         "hyperpod-operator.dev/reconcile-requested-at."
     )

@@ -68,7 +68,7 @@ def _called(
 ) -> list[OperationStatus]:
     """The journal with the call of this pass and its answer."""
     tries = attempts(pass_record, result)
-    counted = {ErrorKind.ROLE_PROPAGATION, ErrorKind.EKS_IN_USE}
+    counted = {ErrorKind.ROLE_PROPAGATION, ErrorKind.EKS_IN_USE, ErrorKind.BUSY}
     if isinstance(result, Rejected) and (result.by_words or result.error.kind in counted):
         tries = refusals(pass_record)
     made = called(

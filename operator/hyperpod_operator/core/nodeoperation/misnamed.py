@@ -9,13 +9,19 @@ from hyperpod_operator.core.observed import GONE
 
 def not_listed(snapshot: Snapshot, entry: Entry) -> str:
     """Why nothing was asked of a node that AWS does not list."""
-    if snapshot.node(entry) is not None and snapshot.cluster is not None:
+    if (node := snapshot.node(entry)) is not None and snapshot.cluster is not None:
+        where = f"--cluster-name {snapshot.cluster.observed.name}"
+        place = _place(snapshot, entry)
         return (
-            "AWS does not list this node any more, although Kubernetes still has its Node; AWS was not asked. AWS "
-            "leaves out instances that it ends, and failed ones that it replaces by itself. What became of it: `aws "
-            f"sagemaker describe-cluster-node --cluster-name {snapshot.cluster.observed.name} --node-id "
-            f"{entry.instanceId}`."
+            "AWS does not list this node any more, although Kubernetes still has its Node; AWS was not asked."
+            f"{place} AWS leaves out instances that it ends, and failed ones that it replaces by itself. What became "
+            f"of it: `aws sagemaker describe-cluster-node {where} --node-id {entry.instanceId}`. If AWS does not know "
+            f"it or calls it ShuttingDown, the Node is a remnant: `kubectl delete node {node.name}`. If AWS calls it "
+            "Failure and no instance comes in its place, replace it yourself: `aws sagemaker "
+            f"batch-replace-cluster-nodes {where} --node-ids {entry.instanceId}`."
         )
+    if replaced := _place(snapshot, entry):
+        return f"The cluster has no such node any more; AWS was not asked.{replaced}"
     if member := _right_member(snapshot, entry.id):
         return (
             f"The cluster has no such node under this name, but one with it in {member}; AWS was not asked. Create "
@@ -27,6 +33,14 @@ def not_listed(snapshot: Snapshot, entry: Entry) -> str:
         "The cluster has no such node (any more); AWS was not asked. It may be one of another cluster: see `kubectl "
         "get nodes -L sagemaker.amazonaws.com/cluster-name`."
     )
+
+
+# [assumption: logical-id-may-change]
+def _place(snapshot: Snapshot, entry: Entry) -> str:
+    """Which instance has the node's place, as a sentence with a space before it; empty where none is known to."""
+    instances = snapshot.cluster.instances.values() if snapshot.cluster is not None else ()
+    taken = [one.instance_id for one in instances if one.logical_id and one.logical_id == entry.nodeLogicalId]
+    return f" Its place has {taken[0]} now." if taken else ""
 
 
 def nothing_chosen(snapshot: Snapshot) -> str:

@@ -110,6 +110,17 @@ async def test_a_node_that_is_deleted_before_its_turn_is_not_asked_about(rig: Op
     assert [call.operation for call in rig.calls()].count("BatchRebootClusterNodes") == 1
 
 
+async def test_a_node_that_hyperpod_replaced_before_its_turn_names_the_instance_in_its_place(rig: OperationRig) -> None:
+    first, second, third = rig.ids
+    rig.apply("Reboot", [first, second])
+    await rig.until_state("Waiting")
+    rig.replaced_by_hyperpod(second)
+    await rig.rest()
+    assert rig.states() == ["Succeeded", "Failed"]
+    (new,) = set(rig.ids) - {first, second, third}
+    assert f"Its place has {new} now." in rig.entries()[1]["message"]
+
+
 async def test_the_deletion_of_a_node_that_is_gone_is_skipped(rig: OperationRig) -> None:
     rig.apply("Delete", ["i-0123456789abcdef0"])
     await rig.rest()

@@ -61,4 +61,6 @@ async def test_a_node_that_kubernetes_has_and_aws_does_not_list_is_not_called_on
     message = rig.entries()[0]["message"]
     assert "Kubernetes still has its Node" in message
     assert f"describe-cluster-node --cluster-name research --node-id {first}" in message
+    assert f"kubectl delete node {rig.name(first)}`" in message
+    assert f"batch-replace-cluster-nodes --cluster-name research --node-ids {first}`" in message
     assert "another cluster" not in message

@@ -33,6 +33,7 @@ class Pod:
     """Whether its phase is Succeeded or Failed."""
     is_pending: bool = False
     """Whether its phase is Pending: no container of it runs yet."""
+    created_at: datetime | None = None
     deleting_since: datetime | None = None
     """Its deletionTimestamp: when the grace period of its deletion ends."""
 

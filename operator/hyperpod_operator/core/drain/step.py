@@ -34,6 +34,12 @@ UNSEEN = (
     "the operator sees no Node of HyperPod there, so it cannot keep new pods off, and evicts none. Check that the Node "
     f"has the label {COMPUTE_TYPE}=hyperpod, or delete the pod"
 )
+RETURNS = (
+    "it came after the drain began, so it tolerates the taint or names its node, and another may come in its place. "
+    "The operator evicts it at {}; if it comes back, stop what creates it"
+)
+RETURNS_MOST = timedelta(minutes=10)
+"""Longest time that such a pod is left alone."""
 COMPLETES = "the operator waits until it completes"
 UNREADABLE = (
     "it is not known whether a rule of the drain matches it: the labels of its namespace cannot be read, or the rule's "
@@ -91,9 +97,8 @@ def step(
 ) -> DrainStep:
     """`pods` are all pods of the nodes that are drained together, `unreachable` those nodes without a live kubelet, and
     `unseen` those that cannot be tainted, because the operator sees no Node."""
-    patient = not _over(rules.wait_completed_timeout, since=started_at, now=now)
-    if rules.on_timeout is OnTimeout.FORCE and _over(rules.drain_timeout, since=started_at, now=now):
-        patient = False
+    last = rules.on_timeout is OnTimeout.FORCE and _over(rules.drain_timeout, since=started_at, now=now)
+    patient = not last and not _over(rules.wait_completed_timeout, since=started_at, now=now)
     waiting: list[Waiting] = []
     leaving: list[Pod] = []
     held: dict[str, str] = {}
@@ -103,6 +108,8 @@ def step(
         if behavior is Behavior.SKIP:
             continue
         why = _why(pod, behavior, patient=patient, seen=pod.node not in unseen, now=now)
+        if not why and not last and (due := _due(pod, since=started_at)) is not None and now < due:
+            why = RETURNS.format(stamp(due))
         if why:
             waiting.append(Waiting(pod=pod, why=why))
             if pod.gang and not pod.deleting_since:
@@ -144,6 +151,14 @@ def _why(pod: Pod, behavior: Behavior | None, *, patient: bool, seen: bool, now:
     if behavior is None:
         return UNREADABLE
     return COMPLETES if behavior is Behavior.WAIT_COMPLETED and patient else ""
+
+
+def _due(pod: Pod, *, since: datetime) -> datetime | None:
+    """When a pod that came after the drain began is evicted: once it has been there for as long as the drain lasted
+    then. One that comes back each time is evicted ever more seldom."""
+    if pod.created_at is None or pod.created_at <= since:
+        return None
+    return pod.created_at + min(pod.created_at - since, RETURNS_MOST)
 
 
 def _gangs(pods: Iterable[Pod], *, atomic: bool) -> Iterable[tuple[Pod, ...]]:

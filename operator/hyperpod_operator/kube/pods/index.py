@@ -49,6 +49,7 @@ class PodFactory:
             is_static=_MIRROR in annotations,
             is_finished=found.status.phase in _FINISHED,
             is_pending=found.status.phase == "Pending",
+            created_at=_moment(metadata.creation_timestamp),
             deleting_since=_moment(metadata.deletion_timestamp),
         )
         return HeldPod(pod, self._one(owner, owner))

@@ -116,6 +116,32 @@ def test_a_pod_that_stays_after_its_grace_period_says_what_ends_it() -> None:
     assert "which ended at 2026-11-23T12:05:00Z" in said
 
 
+def test_a_pod_that_comes_back_each_time_is_evicted_ever_more_seldom() -> None:
+    """It tolerates the taint, and a Job that lost as many pods as it may has failed."""
+    born, evictions = 0.0, 0
+    for second in range(0, 3600, 5):
+        found = look(pod("a", created_at=START + timedelta(seconds=born)), after=second)
+        if found.evict:
+            evictions, born = evictions + 1, second + 1.0
+        else:
+            assert "came after the drain began" in reasons(found)["a"]
+    assert 2 < evictions <= 15
+
+
+def test_a_pod_that_came_late_is_asked_before_its_node_goes_by_force() -> None:
+    chosen = rules(drainTimeoutSeconds=600, onTimeout="Force")
+    late = pod("a", created_at=START + timedelta(seconds=500))
+    assert not look(late, chosen=chosen, after=599).evict
+    assert named(look(late, chosen=chosen, after=600)) == [["a"]]
+
+
+def test_a_gang_waits_for_the_one_of_its_pods_that_came_back() -> None:
+    back = pod("a0", gang="Job research/a", created_at=START + timedelta(seconds=60))
+    other = pod("a1", gang="Job research/a", node="n2", created_at=START - timedelta(days=1))
+    assert not look(back, other, after=100).evict
+    assert named(look(back, other, after=120)) == [["a0", "a1"]]
+
+
 def test_a_pod_on_a_node_that_is_not_seen_is_awaited_and_holds_its_gang() -> None:
     there, here = pod("a0", gang="Job research/a"), pod("a1", gang="Job research/a", node="n2")
     found = look(there, here, pod("b", node="n2"), unseen=frozenset({"n1"}))

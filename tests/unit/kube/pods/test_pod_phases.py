@@ -1,5 +1,8 @@
 """What is held of the phase of a pod."""
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 
 from hyperpod_operator.kube.pods.decoding import Metadata, PodObject, Spec, Status
@@ -23,3 +26,10 @@ def test_a_phase_says_whether_a_pod_stays_and_whether_it_runs_yet(phase: str, fi
     )
     pod = PodFactory().pod(found).pod
     assert (pod.is_finished, pod.is_pending) == (finished, pending)
+
+
+def test_when_a_pod_came_and_until_when_it_may_stay() -> None:
+    metadata = {"creationTimestamp": "2026-11-23T12:00:00Z", "deletionTimestamp": "2026-11-23T12:05:00Z"}
+    found = PodFactory().pod(msgspec.convert({"metadata": {"name": "a", **metadata}}, PodObject)).pod
+    assert found.created_at == datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    assert found.deleting_since == datetime(2026, 11, 23, 12, 5, tzinfo=UTC)

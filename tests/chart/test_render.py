@@ -27,6 +27,18 @@ def _levels(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
             yield from _levels(below, (*path, name))
 
 
+def _leaves(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every value."""
+    for name, below in schema["properties"].items():
+        yield from _leaves(below, (*path, name)) if "required" in below else ((*path, name),)
+
+
+def _at(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    for name in path:
+        schema = schema["properties"][name]
+    return schema
+
+
 def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
     for key in reversed(path):
         value = {key: value}
@@ -81,12 +93,36 @@ def test_a_misspelt_value_is_refused_by_name(helm: Helm, level: tuple[str, ...])
         (("cost", "prices"), {"currency": "USD", "regions": {"us-west-2": {"p5.48xlarge": 1}}}),
         (("crds", "enabled"), "yes"),
         (("terminationGracePeriodSeconds",), 5),
+        (("extraEnv",), [{"name": "A", "value": True}]),
+        (("extraEnv",), [{"value": "x"}]),
+        (("extraVolumes",), [{"emptyDir": {}}]),
+        (("extraVolumeMounts",), [{"name": "tmp", "mountPath": "relative"}]),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else str(value),
 )
 def test_a_value_that_makes_no_sense_is_refused(helm: Helm, path: tuple[str, ...], value: Any) -> None:
     with pytest.raises(HelmError, match=path[-1]):
         helm.render(values=_nested(path, value))
+
+
+@pytest.mark.parametrize("path", [("metrics",), ("crds", "keep"), ("reconcile", "workers"), ("log", "format")], ids=str)
+def test_a_value_without_which_nothing_works_is_missed_by_name(helm: Helm, path: tuple[str, ...]) -> None:
+    """null removes a default, and an upgrade with --reuse-values has none of those that are new."""
+    with pytest.raises(HelmError, match=f"missing property '{path[-1]}'"):
+        helm.render(values=_nested(path, None))
+
+
+EMPTY = [path for path in _leaves(SCHEMA) if path[-1] not in _at(SCHEMA, path[:-1])["required"]]
+DEFAULTS = ("affinity", "podSecurityContext", "resources", "securityContext")
+UNLIKE_EMPTY = {("image", "repository"), *((name,) for name in DEFAULTS)}
+"""What has to be given, and what an empty one leaves as it is."""
+
+
+@pytest.mark.parametrize("path", sorted(set(EMPTY) - UNLIKE_EMPTY), ids=".".join)
+def test_a_value_that_may_be_null_renders_what_an_empty_one_does(helm: Helm, path: tuple[str, ...]) -> None:
+    empty = {"object": {}, "array": [], "string": "", "boolean": False}
+    kind = _at(SCHEMA, path)["type"]
+    assert helm.render(values=_nested(path, None)) == helm.render(values=_nested(path, empty[kind]))
 
 
 EVERYTHING: dict[str, Any] = {
@@ -101,10 +137,11 @@ EVERYTHING: dict[str, Any] = {
 
 def _texts(place: str) -> dict[str, Any]:
     """This text in each value that takes any."""
-    of_monitors = {"additionalLabels": {"example.com/x": place}}
-    labels = ("commonLabels", "podLabels", "podAnnotations", "nodeSelector")
+    of_monitors = {"additionalLabels": {"example.com/z": place}}
+    labels = ("podLabels", "podAnnotations", "nodeSelector")
     return {
         **{name: {"example.com/x": place} for name in labels},
+        "commonLabels": {"example.com/y": place},
         "crds": {"annotations": {"example.com/x": place}},
         "serviceAccount": {"annotations": {"example.com/x": place}},
         "metrics": {**EVERYTHING["metrics"], "service": {"annotations": {"example.com/x": place}}},
@@ -114,7 +151,7 @@ def _texts(place: str) -> dict[str, Any]:
         "grafanaDashboard": {"enabled": True, "sidecarLabelValue": place},
         "audit": {"file": f"/{place}"},
         "extraArgs": [place],
-        "image": {"repository": place, "tag": place},
+        "image": {"tag": place},
         "tenants": {"enabled": True, "list": [{"namespaces": [place], "subnets": [place]}]},
     }
 
@@ -186,6 +223,24 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"podLabels": {"app.kubernetes.io/instance": "ours"}}, r"Remove it from podLabels"),
     ({"commonLabels": {"helm.sh/chart": "ours"}}, r"Remove it from commonLabels"),
     ({"leaderElection": {"retryPeriodSeconds": 9}}, r"renewDeadlineSeconds \(10\) must be above 1\.2 times"),
+    ({"image": {"repository": "localhost:5000/it:0.1.0"}}, r"Set image\.tag or image\.digest to that part"),
+    ({"image": {"repository": "it@sha256:0"}}, r"Set image\.tag or image\.digest to that part"),
+    ({"commonLabels": {"a": "x"}, "podLabels": {"a": "y"}}, r"Remove it from podLabels"),
+    ({"commonLabels": {"a": "x"}, "podMonitor": {"additionalLabels": {"a": "y"}}}, r"podMonitor\.additionalLabels"),
+    ({"serviceMonitor": {"additionalLabels": {"helm.sh/chart": "x"}}}, r"Remove it from serviceMonitor\.additional"),
+    ({"prometheusRule": {"additionalLabels": {"helm.sh/chart": "x"}}}, r"Remove it from prometheusRule\.additional"),
+    ({"grafanaDashboard": {"sidecarLabel": "helm.sh/chart"}}, r"Remove it from grafanaDashboard\.sidecarLabel"),
+    ({"podAnnotations": {"hyperpod-operator.dev/tenants": "x"}}, r"Remove it from podAnnotations"),
+    ({"crds": {"annotations": {"helm.sh/resource-policy": "x"}}}, r"crds\.keep sets it"),
+    ({"extraEnv": [{"name": "HOME", "value": "/x"}]}, r"set AWS_CONFIG_FILE"),
+    ({"extraEnv": [{"name": "A"}, {"name": "A"}]}, r"extraEnv has A twice"),
+    ({"extraVolumes": [{"name": "tmp"}]}, r"Give it another name"),
+    ({"extraVolumes": [{"name": "a"}, {"name": "a"}]}, r"Give it another name"),
+    ({"extraVolumeMounts": [{"name": "tmp", "mountPath": "/tmp/"}]}, r"Choose another mountPath"),
+    ({"extraVolumeMounts": [{"name": "tmp", "mountPath": path} for path in ("/a", "/a")]}, r"another mountPath"),
+    ({"extraVolumeMounts": [{"name": "a", "mountPath": "/a"}]}, r"Add it to extraVolumes"),
+    ({"extraArgs": ["--no-leader-election"]}, r"the chart passes --leader-election"),
+    ({"extraArgs": ["--lease-name", "other"]}, r"the chart passes --lease-name=hyperpod-operator"),
 ]
 
 

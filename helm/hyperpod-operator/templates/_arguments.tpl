@@ -1,5 +1,12 @@
 {{- /* What `hyperpod-operator run` is told. Every flag has its value here, so the pod shows all that is in force. */ -}}
 {{- define "hyperpod-operator.arguments" -}}
+{{ include "hyperpod-operator.arguments.own" . }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "hyperpod-operator.arguments.own" -}}
 - run
 {{- range .Values.watchNamespaces }}
 - --namespace={{ . }}
@@ -90,7 +97,4 @@
 {{- end }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
-{{- with .Values.extraArgs }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}

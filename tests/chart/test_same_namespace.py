@@ -1,0 +1,61 @@
+"""Two releases of the chart in one namespace: they work side by side, or the second is refused with the way out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.chart.conftest import DEFINITIONS, NAMESPACE, RELEASE
+
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.helm import Helm, HelmError
+
+OTHER = "other"
+BESIDE: dict[str, Any] = {"crds": {"enabled": False}}
+Releases = Any
+
+
+@pytest.fixture
+def beside(plane: ControlPlane, releases: Helm) -> Iterator[Releases]:
+    """Installs one release with these values, and another one with those."""
+
+    def installed(first: dict[str, Any], second: dict[str, Any]) -> None:
+        releases.release("install", RELEASE, namespace=NAMESPACE, values=first)
+        plane.wait_until_read(*DEFINITIONS)
+        releases.release("install", OTHER, namespace=NAMESPACE, values={**BESIDE, **second})
+
+    yield installed
+    for name in (OTHER, RELEASE):
+        releases("uninstall", name, "--namespace", NAMESPACE, "--ignore-not-found")
+    plane.remove_crds(*DEFINITIONS)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "named"),
+    [
+        ({}, {}, "all namespaces"),
+        ({}, {"watchNamespaces": ["team-b"]}, "team-b"),
+        ({"watchNamespaces": ["team-a"]}, {}, "team-a"),
+        ({"watchNamespaces": ["team-a"]}, {"watchNamespaces": ["team-a", "team-b"]}, "team-a"),
+    ],
+    ids=["both all", "first all", "second all", "one in two lists"],
+)
+def test_no_namespace_is_watched_by_two(beside: Releases, first: Any, second: Any, named: str) -> None:
+    with pytest.raises(HelmError, match=f"{RELEASE} of another release watches {named}, too"):
+        beside(first, second)
+
+
+def test_two_do_not_share_an_account(beside: Releases) -> None:
+    account = {"serviceAccount": {"create": False, "name": RELEASE}}
+    with pytest.raises(HelmError, match=r"Set serviceAccount\.name to an account of its own"):
+        beside({"watchNamespaces": ["team-a"]}, {"watchNamespaces": ["team-b"], **account})
+
+
+def test_lists_that_have_nothing_in_common_are_kept_apart_by_upgrades_too(beside: Releases, releases: Helm) -> None:
+    beside({"watchNamespaces": ["team-a"]}, {"watchNamespaces": ["team-b"]})
+    with pytest.raises(HelmError, match="watches team-a, too"):
+        releases.release("upgrade", OTHER, namespace=NAMESPACE, values={**BESIDE, "watchNamespaces": ["team-a"]})
+    releases.release("upgrade", OTHER, namespace=NAMESPACE, values={**BESIDE, "watchNamespaces": ["team-b"]})
+
+
+def test_one_that_is_stopped_may_be_followed_by_another(beside: Releases) -> None:
+    beside({"replicaCount": 0}, {})

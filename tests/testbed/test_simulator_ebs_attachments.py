@@ -76,6 +76,18 @@ def test_a_volume_is_attached_after_a_while(site):
     assert at.look() == ("in-use", ["attached"])
 
 
+def test_an_attachment_whose_key_cannot_be_used_is_accepted_and_dropped(site):
+    at = site()
+    key = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-1111-111111111111"
+    made = at.ec2.create_volume(AvailabilityZone=at.zone, Size=8, Encrypted=True, KmsKeyId=key)
+    at.volume = made["VolumeId"]
+    at.sim.clock.advance(30)
+    at.sim.ebs.break_key(key)
+    assert at.attach()["Status"] == "attaching"
+    at.sim.clock.advance(30)
+    assert at.look() == ("available", [])
+
+
 def test_an_attachment_to_a_node_shows_no_instance_and_no_device(site):
     at = site()
     at.attached()

@@ -347,9 +347,10 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.STUCK_ATTACHING,
             "AWS has been attaching the volume for more than five minutes, also after the operator cancelled that once "
-            "and retried; or by a call that is not this claim's, which the operator does not cancel.",
-            "Reboot or replace the node, or choose another target. Detach the volume by hand if the message says that "
-            "the call is not this claim's.",
+            "and retried; or by a call that is not this claim's, which the operator does not cancel. Or AWS accepts the "
+            "call, and EC2 shows no attachment, again and again.",
+            "Check the state and the policy of the volume's KMS key. Reboot or replace the node, or choose another "
+            "target. Detach the volume by hand if the message says that the call is not this claim's.",
             severity=Severity.STALLED,
             phase="Attaching",
         ),

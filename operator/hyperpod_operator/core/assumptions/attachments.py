@@ -26,6 +26,15 @@ ATTACHMENTS = (
         switches=("attachment_lag",),
     ),
     Assumption(
+        id="attach-may-fail-later",
+        belief="AWS may accept AttachClusterNodeVolume and drop the attachment afterwards, because EBS cannot use the "
+        "volume's KMS key: nothing but an EventBridge event says so.",
+        source="DOC: EBS User Guide, Amazon EventBridge events for Amazon EBS, attachVolume; INF: that SageMaker's call "
+        "accepts it, too",
+        if_false="The refusal of the call says why.",
+        tests=("unit/controllers/volume/test_stuck.py::test_an_attach_that_comes_to_nothing_is_told",),
+    ),
+    Assumption(
         id="attach-time-tells-who-asked",
         belief="AttachTime is the time of the call that asked for the attachment, within two minutes; of a call "
         "without an answer it is the time at which AWS carried it out, within ten minutes.",

@@ -264,7 +264,8 @@ def attach(snapshot: ClaimSnapshot) -> Decision | None:
         logical_id=node.logical_id,
     )
     message = f"Attaching {volume.volume_id} to {node.node_name or node.instance_id}."
-    return act_once(snapshot, step=step, reason=Reason.ATTACHING, message=message)
+    reason = Reason.STUCK_ATTACHING if in_vain(snapshot, instance_id=node.instance_id) else Reason.ATTACHING
+    return act_once(snapshot, step=step, reason=reason, message=message)
 
 
 # [assumption: attach-again-is-harmless, attachment-shows-late]
@@ -277,12 +278,30 @@ def just_sent(snapshot: ClaimSnapshot) -> Wait | None:
     sent = since(recorded.attachTime, now=snapshot.now)
     if sent >= snapshot.timings.resend:
         return None
+    minutes = f"{snapshot.timings.resend / 60:.0f} minutes"
+    calls = in_vain(snapshot, instance_id=recorded.instanceId or "")
+    if calls and not snapshot.claim.deleting:
+        message = (
+            f"AttachClusterNodeVolume for {recorded.instanceId} was sent {calls} times, every {minutes}, and EC2 returns "
+            "no attachment. Check the state and the policy of the volume's KMS key: AWS drops an attachment whose key "
+            "cannot be used, and says so in the EventBridge event attachVolume alone. Otherwise reboot or replace the "
+            "node, or set attachment.target to another one."
+        )
+        return Wait(reason=Reason.STUCK_ATTACHING, message=message, after=snapshot.timings.watch, stalled=True)
     message = (
         f"AttachClusterNodeVolume for {recorded.instanceId} was sent, and EC2 does not return the attachment yet. "
-        f"The operator looks for it and sends nothing else for {snapshot.timings.resend / 60:.0f} minutes. Nothing "
-        "to do."
+        f"The operator looks for it and sends nothing else for {minutes}. Nothing to do."
     )
     return Wait(reason=Reason.ATTACHING, message=message, after=snapshot.timings.poll)
+
+
+# [assumption: attach-may-fail-later]
+def in_vain(snapshot: ClaimSnapshot, *, instance_id: str) -> int:
+    """How many attach calls to this node AWS took for longer than EC2 may take to show an attachment; 0 for no more
+    than that."""
+    recorded = snapshot.claim.status.attachment
+    calls = (recorded.remembered.calls or 0) if recorded is not None and recorded.instanceId == instance_id else 0
+    return calls if calls * snapshot.timings.resend > snapshot.timings.unseen else 0
 
 
 def _wanted(snapshot: ClaimSnapshot) -> str:

@@ -141,7 +141,7 @@ class Ebs:
 
     @verb
     def break_key(self, key: str, region: str = DEFAULT_REGION) -> None:
-        """EBS cannot use a KMS key: volumes that are created with it fail afterwards."""
+        """EBS cannot use a KMS key: volumes that are created with it, and attachments, fail afterwards."""
         with self._core.change() as sim:
             inventory.change(sim, sim.account.region(region), "key", key, {"usable": False})
 

@@ -78,7 +78,7 @@ def create_volume(sim: Simulation, region: Region, request: JSON) -> JSON:
     ebs.volumes[made.id] = made
     if token:
         ebs.tokens[token] = UsedToken(time=sim.now, request=asked, volume_id=made.id)
-    fails = made.kms_key is not None and not _usable(sim, region, made.kms_key)
+    fails = not usable_key(sim, region, made)
     if ebs.script.failing_volumes > 0:
         ebs.script.failing_volumes -= 1
         fails = True
@@ -94,10 +94,11 @@ def check_storage(sim: Simulation, region: Region, kind: str, *, more: int) -> N
         raise AwsError("MaxStorageExceeded", f"You have exceeded your limit of {limit:g} TiB: {quotas.storage(kind)}.")
 
 
-def _usable(sim: Simulation, region: Region, named: str) -> bool:
-    """Whether EBS can use a key: a key that is not there or not enabled fails after the call (CreateVolume's page)."""
-    key = inventory.find(sim, region, Key, named)
-    return key is not None and key.usable and key.state == "Enabled"
+def usable_key(sim: Simulation, region: Region, one: Volume) -> bool:
+    """Whether EBS can use the volume's key: one that is not there or not enabled fails after the call (CreateVolume's
+    page; "Amazon EventBridge events for Amazon EBS", attachVolume)."""
+    key = inventory.find(sim, region, Key, one.kms_key) if one.kms_key is not None else None
+    return one.kms_key is None or (key is not None and key.usable and key.state == "Enabled")
 
 
 def delete_volume(sim: Simulation, region: Region, request: JSON) -> JSON:

@@ -8,6 +8,7 @@ from hyperpod_testbed.simulator.ebs import places
 from hyperpod_testbed.simulator.ebs.errors import in_use, incorrect_state, volume_not_found, wrapped
 from hyperpod_testbed.simulator.ebs.lifetimes import SERVICE, later, resource, start_detach
 from hyperpod_testbed.simulator.ebs.state import Attachment, Volume
+from hyperpod_testbed.simulator.ebs.volumes import usable_key
 from hyperpod_testbed.simulator.errors import AwsError, validation
 from hyperpod_testbed.simulator.operations.lookup import cluster_of, not_found
 from hyperpod_testbed.simulator.simulation import Simulation
@@ -36,7 +37,7 @@ def attach(sim: Simulation, region: Region, request: JSON) -> JSON:
     if region.ebs.script.stuck_attachments > 0:
         region.ebs.script.stuck_attachments -= 1
         made.stuck = True
-    later(sim, volume, made, sim.timings.volume_attach, "attached")
+    later(sim, volume, made, sim.timings.volume_attach, "attached" if usable_key(sim, region, volume) else "detached")
     return _answer(cluster, volume, made)
 
 

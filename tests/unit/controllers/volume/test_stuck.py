@@ -10,6 +10,8 @@ from tests.unit.controllers.volume.scenes import CLUSTER, instances, published, 
 from hyperpod_operator.core.outcome import Done, Gone
 
 pytestmark = pytest.mark.slow
+KMS_KEY = "arn:aws:kms:us-west-2:111122223333:key/11111111-1111-1111-1111-111111111111"
+SUSPENDED = {"target": {"instanceGroupName": "workers"}, "suspend": True}
 
 
 def aimed(instance: str, **attachment: object) -> dict[str, object]:
@@ -42,6 +44,32 @@ async def test_a_stuck_attach_ends_when_the_claim_is_suspended(rig: VolumeRig) -
 
 async def test_a_stuck_attach_does_not_hold_a_deleted_claim(rig: VolumeRig) -> None:
     await stuck_at(rig, instances()[0])
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+
+
+async def test_an_attach_that_comes_to_nothing_is_told(rig: VolumeRig) -> None:
+    """AWS takes the call, and drops the attachment because the volume's key cannot be used: no answer says so."""
+    rig.apply(published(source={"create": {"encrypted": True, "kmsKeyId": KMS_KEY}}, attachment=SUSPENDED))
+    await rig.until("Suspended")
+    rig.simulator.ebs.break_key(KMS_KEY)
+    rig.apply(published(source={"create": {"encrypted": True, "kmsKeyId": KMS_KEY}}))
+    await rig.idle(840.0)
+    assert rig.reason() == "StuckAttaching"
+    assert "KMS key" in rig.condition("Stalled")["message"]
+    assert len(rig.calls("AttachClusterNodeVolume")) == 3
+    rig.simulator.ebs.mend_key(KMS_KEY)
+    await rig.idle(600.0)
+    assert rig.reason() == "ClaimReady"
+    assert "calls" not in rig.status["attachment"].get("memory", {})
+
+
+async def test_an_attach_that_comes_to_nothing_holds_no_deleted_claim(rig: VolumeRig) -> None:
+    rig.apply(published(source={"create": {"encrypted": True, "kmsKeyId": KMS_KEY}}, attachment=SUSPENDED))
+    await rig.until("Suspended")
+    rig.simulator.ebs.break_key(KMS_KEY)
+    rig.apply(published(source={"create": {"encrypted": True, "kmsKeyId": KMS_KEY}}))
+    await rig.until("StuckAttaching")
     rig.claims.delete(KEY)
     assert isinstance(await rig.rest(), Gone)
 

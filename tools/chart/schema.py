@@ -31,8 +31,9 @@ def _closed() -> dict[str, Any]:
 
 
 def _may_be_left_out(value: Value) -> bool:
-    """Whether it may be set to null, by which Helm removes a default. The defaults of a newer chart are absent, too, from
-    an upgrade with --reuse-values. What the templates cannot do without is then named, and not rendered as nothing."""
+    """Whether it may be set to null, by which Helm removes a default. The defaults of a newer chart are absent,
+    too, from an upgrade with --reuse-values. What the templates cannot do without is then named, and not rendered as
+    nothing."""
     if isinstance(value.default, str):
         return "enum" not in value.schema and re.search(value.schema.get("pattern", ""), "") is not None
     return value.whole or not value.default

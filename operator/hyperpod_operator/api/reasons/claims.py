@@ -78,7 +78,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.CREATING_VOLUME,
             "AWS is creating the volume, or does not return it yet.",
-            "Nothing.",
+            "Nothing. After ten minutes the message says what to check.",
             phase="Creating",
             actor=Actor.AWS,
         ),
@@ -97,7 +97,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.DETACHING,
             "AWS is detaching the volume.",
-            "Nothing.",
+            "Nothing. After ten minutes the message says what to check.",
             phase="Detaching",
             actor=Actor.AWS,
         ),
@@ -137,7 +137,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.DELETING_VOLUME,
             "AWS is deleting the volume.",
-            "Nothing.",
+            "Nothing. After ten minutes the message says what to check.",
             phase="Deleting",
             actor=Actor.AWS,
         ),
@@ -347,8 +347,8 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.STUCK_ATTACHING,
             "AWS has been attaching the volume for more than five minutes, also after the operator cancelled that once "
-            "and retried; or by a call that is not this claim's, which the operator does not cancel. Or AWS accepts the "
-            "call, and EC2 shows no attachment, again and again.",
+            "and retried; or by a call that is not this claim's, which the operator does not cancel. Or AWS accepts "
+            "the call, and EC2 shows no attachment, again and again.",
             "Check the state and the policy of the volume's KMS key. Reboot or replace the node, or choose another "
             "target. Detach the volume by hand if the message says that the call is not this claim's.",
             severity=Severity.STALLED,

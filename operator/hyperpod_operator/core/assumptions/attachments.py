@@ -29,8 +29,8 @@ ATTACHMENTS = (
         id="attach-may-fail-later",
         belief="AWS may accept AttachClusterNodeVolume and drop the attachment afterwards, because EBS cannot use the "
         "volume's KMS key: nothing but an EventBridge event says so.",
-        source="DOC: EBS User Guide, Amazon EventBridge events for Amazon EBS, attachVolume; INF: that SageMaker's call "
-        "accepts it, too",
+        source="DOC: EBS User Guide, Amazon EventBridge events for Amazon EBS, attachVolume; INF: that SageMaker's "
+        "call accepts it, too",
         if_false="The refusal of the call says why.",
         tests=("unit/controllers/volume/test_stuck.py::test_an_attach_that_comes_to_nothing_is_told",),
     ),

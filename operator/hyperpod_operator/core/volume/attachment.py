@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import counted, listed
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.guards import act_once, since
@@ -282,10 +282,10 @@ def just_sent(snapshot: ClaimSnapshot) -> Wait | None:
     calls = in_vain(snapshot, instance_id=recorded.instanceId or "")
     if calls and not snapshot.claim.deleting:
         message = (
-            f"AttachClusterNodeVolume for {recorded.instanceId} was sent {calls} times, every {minutes}, and EC2 returns "
-            "no attachment. Check the state and the policy of the volume's KMS key: AWS drops an attachment whose key "
-            "cannot be used, and says so in the EventBridge event attachVolume alone. Otherwise reboot or replace the "
-            "node, or set attachment.target to another one."
+            f"AttachClusterNodeVolume for {recorded.instanceId} was sent {counted(calls, 'time')}, every {minutes}, "
+            "and EC2 returns no attachment. Check the state and the policy of the volume's KMS key: AWS drops an "
+            "attachment whose key cannot be used, and says so in the EventBridge event attachVolume alone. Otherwise "
+            "reboot or replace the node, or set attachment.target to another one."
         )
         return Wait(reason=Reason.STUCK_ATTACHING, message=message, after=snapshot.timings.watch, stalled=True)
     message = (

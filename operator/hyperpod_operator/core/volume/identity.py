@@ -7,7 +7,7 @@ than none. One that never became usable is cleared away and made again, a few ti
 import hashlib
 from collections.abc import Mapping
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
+from hyperpod_operator.api.names import ABANDON, TAG_CLAIM_UID, TAG_OWNER, Reason
 from hyperpod_operator.api.volume.memory import Creation
 from hyperpod_operator.api.volume.resource import CreateSource
 from hyperpod_operator.core.engine.decision import Wait
@@ -144,7 +144,25 @@ def creating(snapshot: ClaimSnapshot) -> Decision | None:
     if volume is None or volume.state != "creating":
         return None
     message = f"AWS is creating {volume.volume_id}."
-    return Wait(reason=Reason.CREATING_VOLUME, message=message, after=soon(snapshot))
+    return slow_creation(snapshot) or Wait(reason=Reason.CREATING_VOLUME, message=message, after=soon(snapshot))
+
+
+def slow_creation(snapshot: ClaimSnapshot) -> Wait | None:
+    made, volume = snapshot.claim.status.remembered.creation, snapshot.volume
+    if volume is None or volume.state != "creating" or made is None or made.outcome not in PENDING:
+        return None
+    late = since(made.time, now=snapshot.now) >= snapshot.timings.unseen
+    return too_long(snapshot, Reason.CREATING_VOLUME, f"creating {volume.volume_id}") if late else None
+
+
+def too_long(snapshot: ClaimSnapshot, reason: Reason, what: str) -> Wait:
+    """AWS has been at it for far longer than the seconds that it takes."""
+    message = (
+        f"AWS has been {what} for more than {snapshot.timings.unseen / 60:.0f} minutes. Check the AWS Health "
+        "Dashboard, and ask AWS Support if that lasts. To release this claim without waiting, delete it with the "
+        f"annotation {ABANDON}={snapshot.claim.key.name}; the operator then leaves the volume to AWS."
+    )
+    return Wait(reason=reason, message=message, after=snapshot.timings.watch, stalled=True)
 
 
 def used(creation: Creation | None) -> bool:

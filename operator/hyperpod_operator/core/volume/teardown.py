@@ -25,6 +25,7 @@ from hyperpod_operator.core.volume.claim import CREATED
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding, unanswered
+from hyperpod_operator.core.volume.identity import slow_creation, too_long
 from hyperpod_operator.core.volume.plan import (
     CreateTags,
     DeleteTags,
@@ -200,7 +201,12 @@ def delete(snapshot: ClaimSnapshot) -> Decision | None:
         return None
     if volume.state == "deleting":
         message = f"AWS is deleting {volume.volume_id}."
+        last = entry_of(snapshot.claim.status.operations, "Volume")
+        if last is not None and age(last, now=snapshot.now) >= snapshot.timings.unseen:
+            return too_long(snapshot, Reason.DELETING_VOLUME, f"deleting {volume.volume_id}")
         return Wait(reason=Reason.DELETING_VOLUME, message=message, after=snapshot.timings.poll)
+    if slow := slow_creation(snapshot):
+        return slow
     if volume.state not in {"available", "error"}:
         message = f"{volume.volume_id} is {volume.state}; the operator deletes it when AWS reports it as available."
         return Wait(reason=Reason.DELETING_VOLUME, message=message, after=snapshot.timings.poll)

@@ -57,5 +57,11 @@ def detaching(snapshot: ClaimSnapshot, where: Held) -> Wait:
     message = f"AWS is detaching the volume from {where.instance_id}."
     last = entry_of(snapshot.claim.status.operations, "Attachment")
     most = snapshot.claim.detach_timeout or snapshot.timings.detach
-    slow = since(last.time if last else None, now=snapshot.now) >= most
-    return Wait(reason=Reason.DETACHING, message=message, after=soon(snapshot), stalled=slow and overdue(snapshot))
+    stalled = since(last.time if last else None, now=snapshot.now) >= most and overdue(snapshot)
+    if stalled:
+        message = (
+            f"AWS has been detaching the volume from {where.instance_id} for more than {most / 60:.0f} minutes. Check "
+            "whether its device is still mounted or open there. If not, reboot or replace the node; if that does not "
+            "help, ask AWS Support."
+        )
+    return Wait(reason=Reason.DETACHING, message=message, after=soon(snapshot), stalled=stalled)

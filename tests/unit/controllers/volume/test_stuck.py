@@ -1,15 +1,18 @@
 """An attachment that AWS never completes, or never ends, when the volume is wanted there no more."""
 
+from dataclasses import replace as replaced
+
 import boto3
 import pytest
 from tests.unit.controllers.rig import pause
 from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
-from tests.unit.controllers.volume.scenes import CLUSTER, instances, published, replace
+from tests.unit.controllers.volume.scenes import CLUSTER, instances, new, published, replace
 
 from hyperpod_operator.core.outcome import Done, Gone
 
 pytestmark = pytest.mark.slow
+HOUR = 3600.0
 KMS_KEY = "arn:aws:kms:us-west-2:111122223333:key/11111111-1111-1111-1111-111111111111"
 SUSPENDED = {"target": {"instanceGroupName": "workers"}, "suspend": True}
 
@@ -72,6 +75,35 @@ async def test_an_attach_that_comes_to_nothing_holds_no_deleted_claim(rig: Volum
     await rig.until("StuckAttaching")
     rig.claims.delete(KEY)
     assert isinstance(await rig.rest(), Gone)
+
+
+@pytest.mark.parametrize(
+    ("duration", "deleted", "reason", "remedy"),
+    [
+        ("volume_create", False, "CreatingVolume", "abandon=data"),
+        ("volume_create", True, "CreatingVolume", "abandon=data"),
+        ("volume_delete", True, "DeletingVolume", "abandon=data"),
+        ("volume_detach", True, "Detaching", "reboot or replace the node"),
+    ],
+)
+async def test_what_aws_never_ends_is_told_with_what_to_do(
+    rig: VolumeRig, duration: str, deleted: bool, reason: str, remedy: str
+) -> None:
+    with rig.simulator.core.change() as sim:
+        sim.timings = replaced(sim.timings, **{duration: 100 * HOUR})
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    if duration != "volume_create":
+        await rig.rest()
+    else:
+        await rig.idle(60.0)
+    if deleted:
+        rig.claims.delete(KEY)
+    await rig.idle(300.0)
+    assert not rig.condition("Stalled")
+    await rig.idle(HOUR)
+    assert (rig.reason(), rig.condition("Stalled")["status"]) == (reason, "True")
+    assert remedy in rig.condition("Ready")["message"]
+    assert len(rig.operations()) <= 4
 
 
 async def test_an_attach_that_status_does_not_know_and_that_is_stuck_is_told_and_left_alone(rig: VolumeRig) -> None:

@@ -56,9 +56,7 @@ class Steps:
             entry.id: _marked(snapshot, entry, action, answer) for entry, answer in zip(entries, answers, strict=True)
         }
         refused = {
-            entry.name
-            for entry, answer in zip(entries, answers, strict=True)
-            if isinstance(answer, KubernetesError) and entry.name
+            entry.name for entry, answer in zip(entries, answers, strict=True) if answer is not None and entry.name
         }
         after = _replaced(snapshot, lambda entry: changed.get(entry.id, entry))
         return replace(after, refused=after.refused | refused)

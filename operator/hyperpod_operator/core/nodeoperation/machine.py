@@ -6,6 +6,7 @@ world (marks, evictions, the call) is decided by the concerns; here is only what
 
 from collections.abc import Iterable, Set
 from dataclasses import replace
+from datetime import timedelta
 
 from hyperpod_operator.api.nodeoperation.status import NodeMemory
 from hyperpod_operator.core.drain import volumes
@@ -219,7 +220,8 @@ def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
         )
         return moved(snapshot, entry, State.FAILED, text)
     if entry.state == State.SENT:
-        fields["message"] = f"AWS's answer is not known. The call is not repeated; waits for {seen.waits_for}."
+        until = f", until {stamp(sent + timedelta(seconds=snapshot.timings.unanswered))}" if sent else ""
+        fields["message"] = f"AWS's answer is not known. The call is not repeated; waits for {seen.waits_for}{until}."
     else:
         fields["message"] = f"AWS accepted the call; waits for {seen.waits_for}."
     return _changed(entry, **fields)

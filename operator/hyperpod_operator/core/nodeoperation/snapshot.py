@@ -107,7 +107,7 @@ class Snapshot:
     remarked_at: datetime | None = None
     """When Nodes were last marked that have been marked before, and do not show it."""
     refused: frozenset[str] = frozenset()
-    """Names of Nodes that the API server refused to change in this pass."""
+    """Names of Nodes that were not changed in this pass: the API server refused it, or another object holds them."""
 
     @cached_property
     def by_id(self) -> Mapping[str, Entry]:

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.controllers.nodeoperation.rig import OperationRig
 
 from hyperpod_operator.api.names import COMPUTE_TYPE
-from hyperpod_operator.core.drain.marks import BINDING, HeldBy, Marks
+from hyperpod_operator.core.drain.marks import BINDING, HeldBy, Marks, Owner
 from hyperpod_operator.core.health.node import Node
 
 OPERATIONS = ["Reboot", "Replace", "Delete", "Move", "HealthCheck"]
@@ -72,38 +72,64 @@ async def test_an_unseen_node_with_pods_is_not_chosen_for_an_idle_one(rig: Opera
     assert rig.named() == [[idle]]
 
 
+class Behind:
+    """A watch that shows a Node without what was written since. Writes are answered by the API server itself."""
+
+    def __init__(self, rig: OperationRig, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lags, self.looks, self._name = True, 0, name
+        self._seen, self._mark = rig.nodes.all, rig.marks.mark
+        monkeypatch.setattr(rig.nodes, "all", self.held)
+        monkeypatch.setattr(rig.marks, "mark", self.mark)
+
+    def held(self) -> tuple[Node, ...]:
+        lags = {self._name} if self.lags else set()
+        return tuple(replace(one, taints=(), annotations={}) if one.name in lags else one for one in self._seen())
+
+    async def mark(self, *, node: str, marks: Marks) -> HeldBy | None:
+        self.looks += node == self._name
+        lags, self.lags = self.lags, False
+        answer = await self._mark(node=node, marks=marks)
+        self.lags = lags
+        return answer
+
+
 async def test_a_watch_that_is_behind_makes_no_haste_and_holds_up_no_eviction(
     rig: OperationRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The watch shows the Nodes without what was written since."""
     first, second = (rig.name(one) for one in rig.ids[:2])
     rig.pods.add("late", second)
     rig.pods.refused["late"] = "a budget"
-    behind, seen, tainting, looks = True, rig.nodes.all, rig.marks.mark, 0
-
-    def held() -> tuple[Node, ...]:
-        return tuple(replace(one, taints=(), annotations={}) if behind and one.name == first else one for one in seen())
-
-    async def mark(*, node: str, marks: Marks) -> HeldBy | None:
-        nonlocal behind, looks
-        looks, before, behind = looks + (node == first), behind, False  # the API server itself is asked
-        answer = await tainting(node=node, marks=marks)
-        behind = before
-        return answer
-
-    monkeypatch.setattr(rig.nodes, "all", held)
-    monkeypatch.setattr(rig.marks, "mark", mark)
+    watch = Behind(rig, first, monkeypatch)
     rig.apply("Reboot", rig.ids[:2], maxInFlight=2)
     await rig.until_state("Draining")
     began = rig.clock.now()
     rig.simulator.clock.advance(BINDING)
     for _ in range(20):
         await rig.step()
-    assert looks - 1 <= 1 + (rig.clock.now() - began).total_seconds() / rig.timings.drain
+    assert watch.looks - 1 <= 1 + (rig.clock.now() - began).total_seconds() / rig.timings.drain
     rig.pods.refused.clear()
     for _ in range(4):
         await rig.step()
     assert rig.pods.evicted == ["late"]
-    behind = False
+    watch.lags = False
     await rig.rest()
     assert (rig.states(), len(rig.calls())) == (["Succeeded", "Succeeded"], 2)
+
+
+async def test_a_holder_that_the_watch_does_not_show_is_asked_about_in_no_haste(
+    rig: OperationRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = rig.name(rig.ids[0])
+    other = Owner(kind="HyperPodCluster", namespace="team", name="research", uid="c")
+    await rig.marks.mark(node=name, marks=Marks(owner=other))
+    watch = Behind(rig, name, monkeypatch)
+    rig.apply("Reboot", rig.ids[:1])
+    began = rig.clock.now()
+    for _ in range(20):
+        await rig.step()
+    assert watch.looks <= 2 + (rig.clock.now() - began).total_seconds() / rig.timings.drain
+    assert (rig.states(), rig.entries()[0]["message"]) == (["Pending"], "Waits for HyperPodCluster team/research.")
+    watch.lags = False
+    await rig.marks.unmark(node=name, owner=other)
+    await rig.rest()
+    assert rig.states() == ["Succeeded"]

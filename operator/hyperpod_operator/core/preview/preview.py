@@ -12,6 +12,7 @@ from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion
 from hyperpod_operator.core.cluster.existing import fixed_members_differ
+from hyperpod_operator.core.cluster.failed_creation import has_served
 from hyperpod_operator.core.cluster.left_alone import left_alone
 from hyperpod_operator.core.cluster.ownership import Ownership, was_there_before
 from hyperpod_operator.core.cluster.resource import Resource
@@ -50,7 +51,7 @@ def preview(snapshot: ClusterSnapshot, observed: Observed, *, sight: Sight) -> P
     fixed = None if blocked or resource.deleting else fixed_members_differ(seen)
     if isinstance(fixed, Wait):
         blocked = fixed.message  # a cluster that is busy now, or paused, changes nothing about it
-    if blocked and _is_failed(seen) and not sight.memory:
+    if blocked and not sight.memory and _may_have_served(seen):
         blocked = ""  # whether it ever was in service decides, and the status alone says that
     if observed.cluster is not None and observed.tags is None:
         # What differs is a fact, whoever may change it.
@@ -81,8 +82,10 @@ def as_owner(resource: Resource, tags: Mapping[str, str] | None) -> Resource:
     return replace(resource, uid=tags.get(TAG_OWNER_UID, "")) if named and tags is not None else resource
 
 
-def _is_failed(seen: ClusterSnapshot) -> bool:
-    return seen.observed.cluster is not None and seen.observed.cluster.status == FAILED
+def _may_have_served(seen: ClusterSnapshot) -> bool:
+    """Whether AWS alone does not tell if a Failed cluster is more than the remains of a creation."""
+    cluster = seen.observed.cluster
+    return cluster is not None and cluster.status == FAILED and not has_served(seen)
 
 
 def _notes(seen: ClusterSnapshot, plan: Plan, decision: Conclusion) -> Iterator[str]:
@@ -118,7 +121,7 @@ def _not_remembered(seen: ClusterSnapshot) -> Iterator[str]:
         return
     if not seen.owned:
         return
-    if _is_failed(seen):
+    if _may_have_served(seen):
         yield (
             "what the operator does about the Failed cluster: that depends on whether it ever was in service; the "
             "status of the object says that"

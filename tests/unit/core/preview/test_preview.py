@@ -222,9 +222,15 @@ class TestWithoutTheApiServer:
         assert not seen(again, None, sight=BLIND).unknown
 
     def test_what_becomes_of_a_failed_cluster_is_unknown(self) -> None:
-        made = seen(unknown_owner(), cluster(status="Failed"), tags=our_tags(resource()), sight=BLIND)
+        made = seen(unknown_owner(), failed_creation(), tags=our_tags(resource()), sight=BLIND)
         assert not made.blocked
         assert made.unknown[0].startswith("what the operator does about the Failed cluster")
+
+    def test_a_failed_cluster_with_instances_needs_no_memory(self) -> None:
+        edited = seen(unknown_owner(spec=scaled()), cluster(status="Failed"), tags=our_tags(resource()), sight=BLIND)
+        assert (operations(edited), edited.unknown) == (["UpdateCluster"], ())
+        made = seen(unknown_owner(), cluster(status="Failed"), tags=our_tags(resource()), sight=BLIND)
+        assert "AWS reports the cluster as Failed" in made.blocked
 
     def test_groups_of_a_cluster_that_status_calls_adopted_stay(self) -> None:
         found = cluster()

@@ -56,6 +56,22 @@ class TestShortGroups:
         troubled = with_group(cluster(), group(group_spec(), status=status))
         assert held(decision(resource(status=recorded()), troubled)).reason is reason
 
+    @pytest.mark.parametrize(
+        ("listed", "words"),
+        [
+            (4, "group gpu 4/4: AWS reports the group as Degraded"),
+            (3, "group gpu 4/4: AWS reports the group as Degraded, counts 4 and lists 3 of its instances"),
+        ],
+    )
+    def test_a_group_in_trouble_without_a_word_of_aws_has_one(self, listed: int, words: str) -> None:
+        """A failed instance may be left out of the list."""
+        nodes = tuple(
+            ObservedNode(instance_id=f"i-{number}", group="gpu", instance_type="x", status="Running")
+            for number in range(listed)
+        )
+        troubled = with_group(cluster(), group(group_spec(), status="Degraded"))
+        assert held(decision(resource(status=recorded()), troubled, nodes=nodes)).message == words
+
     def test_deep_health_checks_are_told_apart_from_scaling(self) -> None:
         checked = group_spec(onStartDeepHealthChecks=["InstanceStress"])
         wanted = spec(instanceGroups=[checked, group_spec("cpu", 2, instanceType="ml.m5.4xlarge")])

@@ -1,9 +1,12 @@
 """A cluster that is ours and an object that lives."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.unit.core.builders import (
+    NOW,
     action,
     cluster,
     decision,
@@ -49,6 +52,11 @@ class TestLiving:
         answer = held(decision(resource(spec=scaled(), status=recorded()), cluster(status=status)))
         assert answer.reason is reason
         assert not answer.stalled
+
+    @pytest.mark.parametrize(("hours", "words"), [(1, "takes 10 to 25 minutes"), (3, "since 2026-11-23T09:00:00Z")])
+    def test_a_creation_that_takes_hours_is_told_as_such(self, hours: int, words: str) -> None:
+        found = replace(cluster(status="Creating"), created_at=NOW - timedelta(hours=hours))
+        assert words in held(decision(resource(status=never_in_service()), found)).message
 
     def test_paused_says_what_waits(self) -> None:
         answer = held(decision(resource(spec=scaled(management={"paused": True}), status=recorded()), cluster()))

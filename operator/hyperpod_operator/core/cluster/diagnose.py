@@ -120,7 +120,7 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
         remedy = "Check the cluster's events (aws sagemaker list-cluster-events) and choose another release."
         return Shortfall(group, Reason.GROUP_FAILED, words or "the software update failed", remedy, stalled=True)
     reason, stalled = GROUP_TROUBLES.get(group.status, (Reason.SCALING, False))
-    remedy = ""
+    remedy, words = "", words or _unexplained(group, observed)
     if reason is Reason.GROUP_FAILED:
         remedy = "Check the cluster's events (aws sagemaker list-cluster-events), fix the cause and edit the group."
     checked = _of_status(group, observed, {CHECKING})
@@ -129,6 +129,16 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
         text = f"deep health checks run on {nodes}: no pods start there until these pass (1 to 2 hours)"
         return Shortfall(group, Reason.DEEP_HEALTH_CHECKS, words or text, remedy, stalled)
     return Shortfall(group, reason, words, remedy, stalled)
+
+
+def _unexplained(group: ObservedGroup, observed: Observed) -> str:
+    """What is to be said of a group in trouble about which AWS has no words; some instances may not be listed."""
+    if group.status not in {"Degraded", "Failed"}:
+        return ""
+    listed_now = sum(1 for node in observed.nodes or () if node.group == group.name and node.status not in GONE)
+    unlisted = observed.nodes is not None and listed_now < group.current_count
+    counts = f", counts {group.current_count} and lists {listed_now} of its instances" if unlisted else ""
+    return f"AWS reports the group as {group.status}{counts}"
 
 
 def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed: Observed) -> Shortfall:

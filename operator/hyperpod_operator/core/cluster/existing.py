@@ -27,7 +27,7 @@ from hyperpod_operator.core.cluster.start_over import otherwise, start_over
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.text import counted, listed, sentence
 
@@ -39,6 +39,8 @@ TRANSITIONS = {
     "SystemUpdating": (Reason.SYSTEM_UPDATING, "AWS is updating the cluster's software."),
 }
 """ClusterStatus values in which UpdateCluster answers ConflictException (API reference)."""
+LONG_CREATION = 7200.0
+"""Seconds after which a creation takes unusually long, large groups and deep health checks included."""
 
 
 def present(snapshot: ClusterSnapshot) -> ObservedCluster:
@@ -111,13 +113,19 @@ def afterwards(resource: Resource) -> str:
 
 def busy(snapshot: ClusterSnapshot) -> Decision | None:
     """AWS is changing it. An unknown status counts as busy: waiting is the safe answer to a new word."""
-    status = present(snapshot).status
+    cluster = present(snapshot)
+    status, made = cluster.status, cluster.created_at
     if status in {"InService", "Failed"}:
         return None
     reason, message = TRANSITIONS.get(
         status,
         (Reason.CLUSTER_BUSY, f"AWS reports status {status}, which this version does not know; waiting."),
     )
+    if status == "Creating" and made is not None and (snapshot.now - made).total_seconds() > LONG_CREATION:
+        message = (
+            f"AWS has been creating the cluster since {stamp(made)}; 10 to 25 minutes are usual. Check its events (aws "
+            f"sagemaker list-cluster-events --cluster-name {cluster.name})."
+        )
     return Wait(reason=reason, message=message, after=snapshot.timings.poll)
 
 

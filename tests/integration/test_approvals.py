@@ -238,9 +238,32 @@ def test_an_editor_may_not_write_the_record_of_an_approval(plane: ControlPlane) 
     assert not patch(plane, OPERATOR, change, status=True).refused
 
 
-def test_another_installation_may_write_the_record_and_not_approve(plane: ControlPlane) -> None:
-    change = {"status": {"lastApproval": {"digest": ONE}}}
-    assert not patch(plane, ELSEWHERE, change, status=True).refused
+def test_an_editor_may_not_write_the_plan_that_others_approve(plane: ControlPlane) -> None:
+    """A harmless plan beside the digest of another one would be approved by whoever reads it."""
+    change = {"status": {"plan": {"digest": ONE, "encoding": "v1", "state": "Pending", "summary": "tag team set"}}}
+    assert "you may not change status.plan" in patch(plane, EDITOR, change, status=True).words
+    assert not patch(plane, OPERATOR, change, status=True).refused
+    assert not patch(plane, EDITOR, {"status": {"region": "us-west-2"}}, status=True).refused
+
+
+def test_where_nothing_waits_the_plan_needs_no_right(plane: ControlPlane) -> None:
+    """The operator of another installation whose roles do not have it goes on."""
+    plane.api.apply(cluster("free", {"changePolicy": "Auto"}))
+    change = {"status": {"plan": {"digest": ONE, "encoding": "v1", "state": "Pending", "summary": "tag team set"}}}
+    assert not patch(plane, EDITOR, change, name="free", status=True).refused
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"lastApproval": {"digest": ONE}},
+        {"plan": {"digest": ONE, "encoding": "v1", "state": "Pending", "summary": "tag team set"}},
+    ],
+)
+def test_another_installation_may_write_the_record_and_not_approve(
+    plane: ControlPlane, written: dict[str, Any]
+) -> None:
+    assert not patch(plane, ELSEWHERE, {"status": written}, status=True).refused
     for answer in (annotate(plane, ELSEWHERE, OTHER), managed(plane, ELSEWHERE, approvedPlan=OTHER)):
         assert "you may not approve plans" in answer.words
 

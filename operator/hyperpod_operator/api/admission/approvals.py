@@ -55,6 +55,9 @@ _BY_SPEC = [
 _BY_ANNOTATION = [*_ANNOTATIONS, variable("approves", _SET.format("variables.annotated"))]
 _LOOSENED = f"!({_CREATES}) && {_rank('object')} < {_rank('oldObject')}"
 _RECORDS = f"!({_CREATES}) && object.?status.?lastApproval != oldObject.?status.?lastApproval"
+_REPLANS = f"!({_CREATES}) && {_rank('object')} > 0 && object.?status.?plan != oldObject.?status.?plan"
+"""Who approves reads the plan there: a digest beside calls that are not its own would be approved in error. Where
+nothing waits for approvals, no other operator needs the right."""
 _OWN_NAME = validation(
     "variables.by == '' || variables.by == request.userInfo.username || (variables.by == variables.byBefore "
     "&& !variables.approves)",
@@ -112,6 +115,10 @@ def _validations(kind: Kind) -> Sequence[Validation]:
         validation(
             f"!({_RECORDS}) || variables.may || variables.keeps",
             f"you may not change status.lastApproval of this {kind.name}: that needs {right}",
+        ),
+        validation(
+            f"!({_REPLANS}) || variables.may || variables.keeps",
+            f"you may not change status.plan of this {kind.name}, by which plans are approved: that needs {right}",
         ),
     )
 

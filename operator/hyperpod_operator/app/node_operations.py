@@ -6,12 +6,14 @@ from hyperpod_operator.api.kinds import CLUSTER, NODE_OPERATION, VOLUME_CLAIM
 from hyperpod_operator.app.dependencies import ControllerRuntime, Shared, kind_runtime
 from hyperpod_operator.controllers.nodeoperation.controller import NodeOperationController, OperationSettings
 from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
+from hyperpod_operator.controllers.stray_marks import StrayMarks
 from hyperpod_operator.controllers.volume.attached_claims import claims_by_instance
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.timings import Timings
 from hyperpod_operator.kube.nodes.labels import KubeNodeLabels
 from hyperpod_operator.kube.nodes.marks import KubeNodeMarks
 from hyperpod_operator.kube.pods.eviction import PodEvictor
+from hyperpod_operator.runtime.periodic import AFTER_THE_FIRST_PASSES, Periodic
 
 PATIENT = OperationTimings()
 
@@ -20,6 +22,8 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
     """The controller of HyperPodNodeOperations."""
     dependencies, settings = shared.dependencies, shared.dependencies.settings
     claims, queue = shared.objects.get(VOLUME_CLAIM.name), shared.queues[NODE_OPERATION.name]
+    marks = KubeNodeMarks(dependencies.api, clock=dependencies.clock, audit=dependencies.audit)
+    strays = StrayMarks(nodes=shared.nodes, marks=marks, objects=shared.objects)
 
     async def claims_on(cluster_arn: str) -> Mapping[str, tuple[str, ...]]:
         return await claims_by_instance(claims, cluster_arn=cluster_arn) if claims is not None else {}
@@ -33,7 +37,7 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
             labels=KubeNodeLabels(dependencies.api, held=shared.nodes),
             pods=shared.pods,
             evictor=PodEvictor(dependencies.api),
-            marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock, audit=dependencies.audit),
+            marks=marks,
             events=dependencies.events,
             metrics=dependencies.metrics,
             clock=dependencies.clock,
@@ -57,6 +61,15 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
         NODE_OPERATION,
         reconcile=controller.reconcile,
         resync=settings.timings.resync,
+        periodic=(
+            Periodic(
+                name="sweep of drained nodes",
+                work=strays.sweep,
+                first=min(settings.timings.resync, AFTER_THE_FIRST_PASSES),
+                interval=settings.timings.resync,
+                random=dependencies.random,
+            ),
+        ),
         node_changed=node_changed,
     )
 

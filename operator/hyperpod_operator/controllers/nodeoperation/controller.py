@@ -268,4 +268,4 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
     def left_behind(self, status: HyperPodNodeOperationStatus) -> str:
         marked = [entry.name or entry.id for entry in status.nodes or () if entry.remembered.marked]
         names = listed(marked, most=5, separator=", ", rest=" ") or "no node"
-        return f"its taint and conditions stay on {names}; what AWS was asked for goes on."
+        return f"its taint and conditions stay on {names} for some minutes; what AWS was asked for goes on."

@@ -72,9 +72,10 @@ PLACES = (
     Assumption(
         id="node-restriction-on",
         belief="EKS runs the admission plugin NodeRestriction, so a kubelet cannot set labels under "
-        "node-restriction.kubernetes.io on its own Node, nor change another Node.",
+        "node-restriction.kubernetes.io or taints on its own Node, nor change another Node.",
         source="DOC: EKS best practices guide, Security; INF: EKS does not let you switch it off",
-        if_false="A stolen credential of a node could attract the pods that use a volume to that node.",
+        if_false="A stolen credential of a node could attract the pods that use a volume to that node, or keep that "
+        "node from operations.",
         untested="It concerns the control plane that AWS runs. The operator removes a label from a Node that does not "
         "hold the volume, which tests cover, but cannot prevent the moment before.",
     ),

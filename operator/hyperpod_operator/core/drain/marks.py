@@ -20,6 +20,7 @@ from hyperpod_operator.core.audit import NOBODY, Requester
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node, Taint
 from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.object_name import is_object_name
 from hyperpod_operator.core.text import plain, shortened
 
 TAINT = Taint(key=DRAINING, value="", effect="NoSchedule")
@@ -92,6 +93,24 @@ def held_by(node: Node) -> str:
     return node.annotations.get(DRAINING, "")
 
 
+# [assumption: node-restriction-on]
+def holder_of(node: Node) -> str:
+    """The same where it counts against others: with the taint, with which it is written. A kubelet may set annotations
+    of its own Node and no taints (kubernetes.io, "NodeRestriction"): by one alone it would keep its Node from every
+    operation."""
+    return held_by(node) if is_draining(node) else ""
+
+
+def owner_named(text: str) -> Owner | None:
+    """The object that the annotation names; None for text that the operator does not write."""
+    kind, _, rest = text.partition(" ")
+    path, _, uid = rest.partition(" ")
+    namespace, _, name = path.partition("/")
+    if not (is_object_name(namespace) and is_object_name(name) and is_object_name(uid)):
+        return None
+    return Owner(kind=kind, namespace=namespace, name=name, uid=uid)
+
+
 def drained_for(node: Node) -> str:
     """The object for which the Node is drained, in words for a message; empty where it is not drained."""
     if not is_draining(node):
@@ -131,7 +150,7 @@ def is_ahead(node: Node, *, now: datetime) -> bool:
 
 def hold(node: Node, owner: Owner, *, now: datetime, detach: bool = False) -> NodeChange | HeldBy:
     """The change that takes the Node for `owner`; an empty one if it is taken already, and asks for the same."""
-    holder = held_by(node)
+    holder = holder_of(node)
     if holder and holder != str(owner):
         return HeldBy(owner=holder)
     asked = _asked(node, str(owner) if detach else None)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_EKS_CLUSTER, TAG_OWNER_UID, Reason
 from hyperpod_operator.api.nodeoperation.status import OperationNodeStatus
-from hyperpod_operator.core.drain.marks import held_by, is_draining
+from hyperpod_operator.core.drain.marks import held_by, holder_of, is_draining
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import OnTimeout
@@ -213,7 +213,7 @@ class Snapshot:
     def holder(self, entry: Entry) -> str:
         """Who else holds the node; empty if nobody does."""
         node, ours = self.node(entry), str(self.operation.owner)
-        marked = held_by(node) if node is not None else ""
+        marked = holder_of(node) if node is not None else ""
         if marked and marked != ours:
             return marked
         if not marked and node is not None and is_draining(node):

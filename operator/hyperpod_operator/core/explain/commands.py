@@ -200,11 +200,13 @@ WAIT = "kubectl hyperpod wait {object} -n {namespace}"
 """What to type where time or AWS solves it."""
 SEE = _SEE
 
-_SAFE = re.compile(r"[A-Za-z0-9@%+=:,./_-]+")
+_SAFE = re.compile(r"[A-Za-z0-9@%+:,./_][A-Za-z0-9@%+=:,./_-]*")
+"""A value that a shell takes as it stands, and no program as an option: `kubectl delete node --all` names no node."""
 
 
 def filled(template: str, values: Mapping[str, str]) -> str | None:
-    """The command, or None where a value is missing or would need quoting: what a tenant writes is never a command."""
+    """The command, or None where a value is missing, would need quoting or would be an option: what a tenant writes is
+    never a command."""
     if any(not _SAFE.fullmatch(values.get(name, "")) for name in placeholders(template)):
         return None
     return template.format_map(dict(values))

@@ -1,6 +1,8 @@
 """Every reason leads to an actor and a next step; what a person must do comes with a command."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.unit.core.explain import worlds
@@ -71,10 +73,32 @@ def test_no_command_has_a_gap() -> None:
     assert [one for listed in COMMANDS.values() for one in listed if filled(one, names) is None] == []
 
 
-@pytest.mark.parametrize("name", ["a b", "$(reboot)", "a;b", "x\n", "-", "`id`", "a'b"])
-def test_a_name_that_a_shell_would_read_makes_no_command(name: str) -> None:
-    made = filled("kubectl get hpc {name}", {"name": name})
-    assert made is None or name == "-"
+@pytest.mark.parametrize(
+    "name", ["a b", "$(reboot)", "a;b", "x\n", "-", "`id`", "a'b", "--all", "-A", "--kubeconfig=/tmp/x", ""]
+)
+def test_a_name_that_a_shell_would_read_or_that_is_an_option_makes_no_command(name: str) -> None:
+    assert filled("kubectl get hpc {name}", {"name": name}) is None
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("make", KINDS, ids=["cluster", "claim", "operation"])
+def test_no_status_puts_an_option_into_a_command(reason: Reason, make: Callable[..., Any]) -> None:
+    """Whoever may write a status would have `kubectl delete node --all` typed by whoever is on call."""
+    resource = make(worlds.condition("Ready", "False", reason, message="Waits for --all/--all, pods --all/--all."))
+    resource["status"] = options(resource["status"])
+    found = explain(worlds.world(resource))
+    typed = [word for command in found.step.commands for word in command.split()]
+    assert not {"--all", "--all/--all"} & set(typed)
+
+
+def options(value: Any) -> Any:
+    """The same with an option in place of each text that is no word of a condition."""
+    if isinstance(value, dict):
+        kept = {"type", "status", "reason", "message", "lastTransitionTime"} if "lastTransitionTime" in value else set()
+        return {name: below if name in kept else options(below) for name, below in value.items()}
+    if isinstance(value, list):
+        return [options(one) for one in value]
+    return "--all" if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("kind", ConditionType)

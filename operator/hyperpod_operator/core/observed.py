@@ -89,12 +89,14 @@ class ListedCluster:
 class EksUse:
     """Which HyperPod cluster an EKS cluster has, by ListClusters and DescribeCluster; `name` is empty if none shows.
 
-    `unread` is why that could not be read: the operation and the code of AWS's refusal.
+    `unread` is why that could not be read: the operation and the code of AWS's refusal. `unlooked` is the number of
+    clusters that were listed and not described.
     """
 
     name: str = ""
     status: str = ""
     unread: str = ""
+    unlooked: int = 0
 
     @property
     def going(self) -> bool:

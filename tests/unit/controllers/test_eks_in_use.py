@@ -7,6 +7,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import two
 from tests.unit.core.builders import EKS
 
+from hyperpod_operator.controllers.cluster.eks_use import MOST
 from hyperpod_operator.core.outcome import Blocked, Done
 from hyperpod_testbed.simulator import Fault
 
@@ -67,6 +68,20 @@ async def test_a_cluster_of_another_eks_cluster_is_not_named(rig: Rig) -> None:
     await rig.once()
     assert "elsewhere" not in rig.condition("Ready")["message"]
     assert "lists no HyperPod cluster of this EKS cluster" in rig.condition("Ready")["message"]
+
+
+async def test_clusters_that_were_not_looked_at_are_not_taken_for_none(rig: Rig) -> None:
+    for number in range(MOST + 2):
+        eks = f"{EKS}-{number}"
+        rig.simulator.world.create_foreign_cluster(
+            f"other-{number}", request={"Orchestrator": {"Eks": {"ClusterArn": eks}}}
+        )
+    rig.simulator.faults.add(refused("CreateCluster", TAKEN))
+    rig.apply(two())
+    await rig.once()
+    message = rig.condition("Ready")["message"]
+    assert "AWS lists 2 HyperPod clusters more (aws sagemaker list-clusters)" in message
+    assert "no HyperPod cluster of this EKS cluster" not in message
 
 
 async def test_without_any_cluster_listed_it_is_waited_for_an_hour(rig: Rig) -> None:

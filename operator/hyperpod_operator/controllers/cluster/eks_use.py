@@ -14,16 +14,20 @@ async def used_by(*, clusters: Clusters, eks_cluster_arn: str) -> EksUse:
 
     Clusters that are going are described first. One that stays counts for more: only it needs a person.
     """
-    found = []
+    going = EksUse()
     try:
         listed = sorted(await clusters.listed(), key=lambda one: one.status != "Deleting")
         for one in listed[:MOST]:
             cluster = await clusters.describe(name=one.name)
-            if cluster is not None and _eks_cluster(cluster) == eks_cluster_arn:
-                found.append(EksUse(name=cluster.name, status=cluster.status))
+            if cluster is None or _eks_cluster(cluster) != eks_cluster_arn:
+                continue
+            use = EksUse(name=cluster.name, status=cluster.status)
+            if not use.going:
+                return use
+            going = going if going.name else use
     except CloudError as error:
         return EksUse(unread=f"{error.operation}: {error.code}")
-    return next((one for one in found if not one.going), found[0] if found else EksUse())
+    return going if going.name else EksUse(unlooked=max(0, len(listed) - MOST))
 
 
 def _eks_cluster(cluster: ObservedCluster) -> str:

@@ -183,11 +183,12 @@ def _eks_in_use(pass_record: PassRecord, result: Rejected) -> ResultSummary:
             "cluster, or name another EKS cluster. The operator retries every minute."
         )
         return waiting(reason=reason, message=message, after=IN_USE_PAUSE, stalled=True)
-    why = (
-        f"Which one cannot be read ({use.unread}): grant the operator's role sagemaker:ListClusters (docs/iam.md)."
-        if use.unread
-        else "AWS lists no HyperPod cluster of this EKS cluster, so the deletion of one may be about to end."
-    )
+    why = "AWS lists no HyperPod cluster of this EKS cluster, so the deletion of one may be about to end."
+    if use.unread:
+        why = f"Which one cannot be read ({use.unread}): sagemaker:ListClusters is in the policy of docs/iam.md."
+    elif use.unlooked:
+        more = counted(use.unlooked, "HyperPod cluster")
+        why = f"It is none of those that the operator described; AWS lists {more} more (aws sagemaker list-clusters)."
     words, remedy = error.message.rstrip(". "), TREATMENTS[error.kind].remedy
     message = f"{error.operation} failed ({error.code}): {words}. {why} {remedy}"
     if refusals(pass_record) > IN_USE_TRIES:

@@ -84,8 +84,8 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.PERMISSION_DENIED,
-            "The operator's role lacks the action that the message names.",
-            "Grant the operator's role the action that the message names ([iam.md](iam.md)). The operator retries "
+            "A role lacks the action that the message names: the operator's, unless AWS names another one.",
+            "Grant the role that action ([iam.md](iam.md) has the policy of the operator's role). The operator retries "
             "every 5 minutes.",
             severity=Severity.STALLED,
             condition=ConditionType.PERMISSIONS_OK,

@@ -22,5 +22,5 @@ def start_over(snapshot: ClusterSnapshot) -> str:
 def otherwise(snapshot: ClusterSnapshot) -> str:
     """The same as a further sentence; where jobs may run on the cluster, to keep what keeps it."""
     if may_be_in_use(snapshot):
-        return " It has instances, and jobs may run there: keep this resource."
+        return " It has instances, and jobs may run there: keep this resource, and ask AWS Support if no edit helps."
     return f" To start over, {start_over(snapshot)}."

@@ -36,14 +36,15 @@ def target(snapshot: ClusterSnapshot) -> Target:
     """
     cluster, resource = snapshot.observed.cluster, snapshot.resource
     eks = location_of(resource.eks_cluster_arn)
-    name = Target(name=resource.cluster_name, region=eks.region, account=eks.account)
+    name = Target(owner=resource.uid, name=resource.cluster_name, region=eks.region, account=eks.account)
     if cluster is None:
         return name
     # An answer without the time is no other cluster: the time that was recorded of this ARN stands.
     recorded = resource.status.creationTime if resource.status.clusterArn == cluster.arn else None
     created = stamp(cluster.created_at) if cluster.created_at else recorded or ""
     makes_room = not resource.deleting and _never_served(snapshot, cluster) and recreation_is_due(snapshot)
-    return replace(name if makes_room else Target(), cluster_arn=cluster.arn, creation_time=created)
+    known = name if makes_room else Target(owner=resource.uid)
+    return replace(known, cluster_arn=cluster.arn, creation_time=created)
 
 
 def _never_served(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> bool:

@@ -35,8 +35,10 @@ CREATION = "CreateCluster"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What a plan is about: a cluster that exists, the name under which one is to be created, or both: one that is
-    cleared away and created again."""
+    cleared away and created again. `owner` is the uid of the object whose plan it is: a copy of it in Git or in a
+    backup has the approvals, and not the status that says that they were used."""
 
+    owner: str = ""
     cluster_arn: str = ""
     creation_time: str = ""
     name: str = ""

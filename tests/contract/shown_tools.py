@@ -42,7 +42,21 @@ CLUSTERS_OWN = frozenset(
 )
 """Kinds of Kubernetes that documents speak of, in the singular."""
 KUBECTL = frozenset(
-    {"annotate", "apply", "auth", "create", "delete", "describe", "edit", "explain", "get", "label", "logs", "patch"}
+    {
+        "annotate",
+        "apply",
+        "auth",
+        "cordon",
+        "create",
+        "delete",
+        "describe",
+        "edit",
+        "explain",
+        "get",
+        "label",
+        "logs",
+        "patch",
+    }
     | {"rollout", "taint", "uncordon", "wait"}
 )
 HELM = frozenset({"dependency", "install", "rollback", "template", "test", "uninstall", "upgrade"})

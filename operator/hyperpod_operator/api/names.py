@@ -276,6 +276,7 @@ class Reason(StrEnum):
     NODE_UNTAINTED = "NodeUntainted"
     NODE_REPLACED = "NodeReplaced"
     NODE_CONTRADICTS = "NodeContradicts"
+    NODE_NOT_CHANGED = "NodeNotChanged"
     DEFINITION_DIFFERS = "DefinitionDiffers"
     DELETED = "Deleted"
 

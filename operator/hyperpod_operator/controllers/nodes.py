@@ -127,6 +127,8 @@ class NodeController:
             return Gone()
         except KubernetesError as error:
             self._ports.metrics.inc(NODE_CHANGES, "Write", "Refused")
+            if not error.passes:
+                self._refused(key.name, error)
             logger.warning(
                 "The Node %s could not be changed: %s The operator retries. A rejection (403, 422) may come from "
                 "an admission policy or from missing permissions on nodes.",
@@ -134,6 +136,19 @@ class NodeController:
                 error,
             )
             return Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
+
+    def _refused(self, name: str, error: KubernetesError) -> None:
+        """Say where people look that a Node is not as the cluster's status lets them expect."""
+        node = self._ports.nodes.get(name)
+        entry = self._clusters.of(node.cluster_id) if node is not None else None
+        if node is None or entry is None:
+            return
+        decision = decide(node, entry.facts, now=self._ports.clock.now())
+        bare = decision.change and decision.step is Step.TAINT
+        harm = f" It is unhealthy and gets new pods: kubectl cordon {name} keeps them off." if bare else ""
+        message = f"The API server refuses the operator's change of the Node: {error}{harm} The operator retries."
+        event = Event(type="Warning", reason=Reason.NODE_NOT_CHANGED, action=_step(decision), message=message)
+        self._publish(node, entry, event)
 
     async def _pass(self, name: str) -> Outcome:
         node = self._ports.nodes.get(name)
@@ -231,6 +246,9 @@ class NodeController:
             action=str(decision.step),
             message=decision.message,
         )
+        self._publish(node, entry, event)
+
+    def _publish(self, node: Node, entry: Entry, event: Event) -> None:
         self._ports.events.publish(about=node_reference(node), event=event)
         # About the cluster it is an observation: when a thousand Nodes fail at once, the first ones are named.
         noted = replace(event, action="Observe", message=f"{node.name}: {event.message}")

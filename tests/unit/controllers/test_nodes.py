@@ -367,6 +367,28 @@ async def test_a_refusal_is_told_and_tried_again(rig: NodeRig, caplog: pytest.Lo
     assert isinstance(await rig.once(one), Failed)
     assert "refused by a policy" in caplog.text
     assert rig.told.labels_of(NODE_CHANGES) == [("Write", "Refused")]
+    assert rig.reasons("Node") == rig.reasons("HyperPodCluster") == ["NodeNotChanged"]
+    (message,) = {event.message for about, _, event in rig.told.events if about == "Node"}
+    assert "refused by a policy" in message
+    assert f"kubectl cordon {one.name}" in message
+
+
+async def test_a_refused_label_asks_nobody_to_cordon_the_node(rig: NodeRig) -> None:
+    one = node(labels=WELL)
+    rig.world.put(one)
+    rig.world.fails.append(KubernetesError(status=403, message="refused by a policy."))
+    await rig.once(one)
+    assert rig.reasons("Node") == ["NodeNotChanged"]
+    assert all("cordon" not in event.message for _, _, event in rig.told.events)
+
+
+@pytest.mark.parametrize("status", [0, 429, 503])
+async def test_what_passes_by_itself_is_no_event(rig: NodeRig, status: int) -> None:
+    one = node(labels=SICK)
+    rig.world.put(one)
+    rig.world.fails.append(KubernetesError(status=status, message="slow"))
+    assert isinstance(await rig.once(one), Failed)
+    assert rig.told.events == []
 
 
 async def test_observe_writes_nothing(rig: NodeRig) -> None:

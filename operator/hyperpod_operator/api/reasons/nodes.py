@@ -199,6 +199,15 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             actor=Actor.YOU,
         ),
         reason(
+            Reason.NODE_NOT_CHANGED,
+            "The API server refuses what the operator writes to a Node, so an unhealthy one may still get new pods. "
+            "Published on the Node and on the cluster; the operator retries.",
+            "Grant the right, or change the admission policy that the message quotes. Until then keep pods off the node"
+            " with `kubectl cordon`.",
+            severity=Severity.WARNING,
+            actor=Actor.YOU,
+        ),
+        reason(
             Reason.NODE_CONTRADICTS,
             "A Node's instance-type label differs from SageMaker's type, with or without `ml.`. The operator does not"
             " change it.",

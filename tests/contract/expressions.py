@@ -65,13 +65,19 @@ def cost(expression: Expression) -> tuple[float, str]:
         for before, pump in texts(expression.text):
             for length in LENGTHS:
                 text = before + pump * length + NEVER
-                started = time.thread_time()
-                run(text)
-                spent = time.thread_time() - started
+                spent = _spent(run, text)
+                if spent > PATIENCE:  # by accident on a machine that is busy with other things
+                    spent = min(spent, *(_spent(run, text) for _ in range(2)))
                 worst = max(worst, (spent, f"{use} of {before!r} and {length} times {pump!r}"))
                 if spent > PATIENCE:
                     return worst
     return worst
+
+
+def _spent(run: Callable[[str], object], text: str) -> float:
+    started = time.thread_time()
+    run(text)
+    return time.thread_time() - started
 
 
 def texts(pattern: str) -> Iterator[tuple[str, str]]:

@@ -160,6 +160,17 @@ def test_a_suspended_operation_starts_when_it_is_resumed(kubectl: Person, node: 
     kubectl("wait", "hpno/later", "--for=condition=Complete", f"--timeout={SECONDS}s")
 
 
+def test_a_node_that_is_drained_for_an_object_that_is_gone_is_freed(kubectl: Person, node: str) -> None:
+    """With the rights of the chart and under its admission policies."""
+    holder = f"{NODE_OPERATION_KIND} {kubectl.namespace}/gone 0e6c52a8-5d5c-4b2f-9e8f-0d2b9f1f7a11"
+    kubectl("annotate", "node", node, f"{DRAINING}={holder}")
+    kubectl("taint", "node", node, f"{DRAINING}=:NoSchedule")
+    kubectl.apply(operation(kubectl, node, "second"))
+    kubectl("wait", "hpno/second", "--for=condition=Complete", f"--timeout={SECONDS}s")
+    assert DRAINING not in kubectl.node(node)[0]
+    assert DRAINING not in kubectl.read("node", node)["metadata"].get("annotations", {})
+
+
 def test_what_the_api_server_refuses_it_explains(kubectl: Person, node: str) -> None:
     invalid = json.dumps(operation(kubectl, node, "invalid", operation="Move"))
     said = kubectl.stack.plane.kubectl("-n", kubectl.namespace, "apply", "-f", "-", input=invalid, check=False).stderr

@@ -31,8 +31,9 @@ _SAID = {
 FAILED_CALLS = ("Rejected", "RolledBack", "Unanswered")
 
 
-_NUMBERED = re.compile(r" *\((?:request )?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)$")
-"""The id at the end of an Event's note: of a request, or of HyperPod's event."""
+_NUMBERED = re.compile(r"(?<! ) *\((?:request )?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)$")
+"""The id at the end of an Event's note: of a request, or of HyperPod's event. Looked for once where blanks begin: the
+API server bounds the notes of some Events only."""
 _OF_CONDITION = re.compile(r"^[A-Z]\w+ is (?:True|False|Unknown): ")
 _INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 COMBINED = "More Events with this reason follow each other quickly"

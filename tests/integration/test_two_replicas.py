@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from hyperpod_operator.api.names import API_VERSION, DRAINING, NODE_OPERATION_KIND
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Options, Simulator
-from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
+from hyperpod_testbed.stack import ACCOUNT, FAST, NODE_LABEL, ROOT, OperatorProcess
 from hyperpod_testbed.waiting import until
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(180), pytest.mark.early]
@@ -179,9 +180,28 @@ def house(audited: tuple[ControlPlane, Path], tmp_path: Path) -> Iterator[House]
         clear(plane)
 
 
+@pytest.fixture
+def house_of_nodes(audited: tuple[ControlPlane, Path], tmp_path: Path) -> Iterator[House]:
+    """One whose instances are Nodes of the control plane."""
+    plane, log = audited
+    options = {"options": Options.crowded(), "account": ACCOUNT, "speed": 100, "kubeconfig": plane.kubeconfig}
+    with Simulator(**options) as simulator:  # type: ignore[arg-type]
+        house = House(plane, simulator, log, tmp_path)
+        plane.kubectl("delete", "lease", "hyperpod-operator", "-n", "default", "--ignore-not-found")
+        plane.kubectl("create", "serviceaccount", "default", check=False)
+        log.write_text("")
+        yield house
+        for replica in house.replicas:
+            replica.process.child.signal(signal.SIGKILL)
+            replica.process.stop()
+        plane.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
+        clear(plane)
+    plane.api.delete_all("nodes", labels=NODE_LABEL)
+
+
 def clear(plane: ControlPlane) -> None:
     """No operator runs any more: take the finalizers off and delete."""
-    names = plane.kubectl("get", "hpc", "-o", "name").stdout.split()
+    names = plane.kubectl("get", "hpc,hpno", "-o", "name").stdout.split()
     if names:
         plane.kubectl("patch", *names, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
         plane.kubectl("delete", *names, "--ignore-not-found")
@@ -250,6 +270,55 @@ def test_a_leader_that_slept_past_its_lease_changes_nothing_when_it_wakes(house:
     assert first.aws_writes(since=woken) == []
     assert sorted(house.created()) == ["blue", "green"]
     assert second.leads
+
+
+def operation_on(house: House, node: str) -> Callable[[], bool]:
+    """Reboot this node; whether that is complete."""
+    spec = {"clusterRef": {"name": "blue"}, "operation": "Reboot", "nodes": {"names": [node]}}
+    body = {"apiVersion": API_VERSION, "kind": NODE_OPERATION_KIND, "metadata": {"name": "reboot"}, "spec": spec}
+    house.plane.api.apply(body)
+
+    def complete() -> bool:
+        found = house.plane.api.get("hpno", "reboot") or {}
+        conditions = found.get("status", {}).get("conditions", [])
+        return any(one["type"] == "Complete" and one["status"] == "True" for one in conditions)
+
+    return complete
+
+
+@pytest.mark.fault(14)
+@pytest.mark.parametrize("asleep", ["while a pod leaves", "before it hears that AWS accepted"])
+def test_a_leader_that_slept_in_a_node_operation_does_nothing_of_it_when_it_wakes(
+    house_of_nodes: House, asleep: str
+) -> None:
+    house = house_of_nodes
+    first, second = house.replica(), house.replica()
+    wait(lambda: first.leads)
+    house.apply("blue")
+    wait(lambda: house.settled("blue"), seconds=60)
+    house.simulator.nodes.wait_until_in_step()
+    node = house.plane.api.list("nodes", labels=NODE_LABEL)[0]["metadata"]["name"]
+    if asleep == "while a pod leaves":
+        spec = {"nodeName": node, "containers": [{"name": "main", "image": "example.com/train"}]}
+        house.plane.api.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "train"}, "spec": spec})
+        complete = operation_on(house, node)
+        wait(lambda: "deletionTimestamp" in (house.plane.api.get("pods", "train") or {})["metadata"])
+    else:
+        fault = Fault(operation="BatchRebootClusterNodes", kind="delay", seconds=1.0, times=1, cluster="blue")
+        house.simulator.faults.add(fault)
+        complete = operation_on(house, node)
+        house.simulator.log.wait_for("BatchRebootClusterNodes", timeout=30)
+    first.kill(signal.SIGSTOP)
+    wait(lambda: second.leads, seconds=LEASE + 10)
+    house.plane.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
+    wait(complete, seconds=60)
+    woken = first.kill(signal.SIGCONT)
+    assert first.process.child.wait(10) == 1
+    assert {write.status for write in first.api_writes(since=woken)} <= {http.client.CONFLICT}
+    assert first.aws_writes(since=woken) == []
+    assert len(house.simulator.log.calls("BatchRebootClusterNodes")) == 1
+    found = house.plane.api.get("nodes", node) or {}
+    assert DRAINING not in {taint["key"] for taint in found["spec"].get("taints", [])}
 
 
 def test_a_short_sleep_costs_nothing(house: House) -> None:

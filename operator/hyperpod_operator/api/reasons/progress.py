@@ -115,7 +115,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.SETTLING,
             "The operator sent a change a moment ago, waits for its effect and collects further edits.",
-            "Nothing.",
+            "Nothing. If the resource is Stalled, the message says what to check.",
         ),
         reason(
             Reason.CLUSTER_BUSY,

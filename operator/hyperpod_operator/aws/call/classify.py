@@ -65,6 +65,7 @@ CODES: Mapping[str, ErrorKind] = {
     "ConcurrentSnapshotLimitExceeded": ErrorKind.BUSY,
     "AttachmentLimitExceeded": ErrorKind.QUOTA,
     "VolumeLimitExceeded": ErrorKind.QUOTA,
+    "MaxStorageExceeded": ErrorKind.QUOTA,
     "SnapshotLimitExceeded": ErrorKind.QUOTA,
     "MaxIOPSLimitExceeded": ErrorKind.QUOTA,
     "VolumeModificationSizeLimitExceeded": ErrorKind.QUOTA,

@@ -46,6 +46,17 @@ _MOVED = Treatment(
     "The state in AWS has changed; the operator reads again before it does anything, with backoff.",
     at_least=5.0,
 )
+_AT_ODDS = replace(
+    _MOVED,
+    remedy="EC2 shows a state that fits this call, and AWS has refused it for more than five minutes. Look at the "
+    "volume with aws ec2 describe-volumes; if you find nothing that holds it, ask AWS Support. The operator sends the "
+    "call again every 5 minutes.",
+    stalled=True,
+    after=SLOW,
+    at_least=0.0,
+)
+AT_ODDS_AFTER = 6
+"""Refusals of the very same call before what EC2 shows is doubted: with the queue's pauses more than five minutes."""
 _INVALID = replace(
     TREATMENTS[ErrorKind.INVALID],
     remedy="Correct the spec. The operator sends the same request again every 5 minutes, and when you set the "
@@ -62,6 +73,24 @@ _LIMIT = Treatment(
     "minutes.",
     stalled=True,
     after=SLOW,
+)
+_SNAPSHOT_LIMIT = replace(
+    _LIMIT,
+    remedy="Delete snapshots that are not needed, or request a higher quota in AWS Service Quotas; the operator "
+    "retries every 5 minutes.",
+)
+_TAGS = Treatment(
+    Reason.SPEC_REJECTED,
+    "A volume has 50 tags at most: remove some from it in EC2, or from volume.tags; the operator retries every 5 "
+    "minutes.",
+    stalled=True,
+    after=SLOW,
+)
+_NONE_LEFT = Treatment(
+    Reason.CREATING_VOLUME,
+    "AWS has no room for volumes of this type in this zone now. Nothing to do if that passes; otherwise create another "
+    "claim with another volumeType or zone.",
+    after=60.0,
 )
 _FULL = Treatment(
     Reason.ATTACHMENT_LIMIT,
@@ -111,6 +140,10 @@ EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
         "VolumeModificationSizeLimitExceeded": _LIMIT,
         "MaxIOPSLimitExceeded": _LIMIT,
         "VolumeLimitExceeded": _LIMIT,
+        "MaxStorageExceeded": _LIMIT,
+        "SnapshotLimitExceeded": _SNAPSHOT_LIMIT,
+        "InsufficientVolumeCapacity": _NONE_LEFT,
+        "TagLimitExceeded": _TAGS,
         "ConcurrentSnapshotLimitExceeded": _SNAPSHOTS,
         "SnapshotCreationPerVolumeRateExceeded": _SNAPSHOTS,
         "UnauthorizedOperation": TREATMENTS[ErrorKind.DENIED],
@@ -199,6 +232,8 @@ def treated(snapshot: ClaimSnapshot, step: CloudStep, error: CloudError) -> Trea
 def treatment(step: CloudStep, error: CloudError, *, by_group: bool, before: int = 0) -> Treatment:
     """What follows from this refusal of this step, which was refused so often in a row before: a pause grows."""
     found = _of_one(step, error, by_group=by_group)
+    if found is _MOVED and before >= AT_ODDS_AFTER:
+        return _AT_ODDS
     if found.after is None or not GROWS_FROM <= found.after < SLOW:
         return found
     pause = growing(first=found.after, most=SLOW, attempts=before + 1)
@@ -216,7 +251,10 @@ def _of_one(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatment:
         return EC2_TREATMENTS[error.ec2_code]
     if isinstance(step, Attach | Detach) and (error.kind is ErrorKind.BUSY or _names_the_gate(error)):
         return _BY_WORDS if _may_be_a_rule(error) else _CLOSED
-    return _INVALID if error.kind is ErrorKind.INVALID else TREATMENTS[error.kind]
+    if error.kind is not ErrorKind.INVALID:
+        return TREATMENTS[error.kind]
+    # The spec says where a volume is attached, and nothing about how.
+    return _BY_WORDS if isinstance(step, Attach | Detach) else _INVALID
 
 
 def _may_be_a_rule(error: CloudError) -> bool:

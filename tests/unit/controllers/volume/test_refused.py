@@ -1,10 +1,22 @@
 """What AWS refuses, again and again: the rest of the claim goes on, and no call is repeated without end."""
 
+import dataclasses
+
 import boto3
 import pytest
 from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
-from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, group, instances, new, published, replace, zone
+from tests.unit.controllers.volume.scenes import (
+    CLUSTER,
+    add_cluster,
+    adopting,
+    group,
+    instances,
+    new,
+    published,
+    replace,
+    zone,
+)
 
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone
 from hyperpod_testbed.simulator import Fault
@@ -287,3 +299,55 @@ async def test_a_refused_attach_is_sent_as_soon_as_a_change_of_the_cluster_is_ov
         rig.wait(10.0)
     await rig.idle(2.0)
     assert rig.holder
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("AttachClusterNodeVolume", "VolumeInUse"),
+        ("AttachClusterNodeVolume", "InvalidVolume.NotFound"),
+        ("CreateSnapshot", "IncorrectState"),
+        ("DeleteVolume", "VolumeInUse"),
+    ],
+)
+async def test_a_refusal_that_what_ec2_shows_does_not_explain_is_told_after_a_while(
+    rig: VolumeRig, operation: str, code: str
+) -> None:
+    ec2 = operation == "AttachClusterNodeVolume"
+    if ec2:
+        rig.simulator.faults.add(refused(operation, code, ec2=True))
+    rig.apply(new(management={"reclaimPolicy": "Snapshot"}))
+    if not ec2:
+        await rig.rest()
+        rig.simulator.faults.add(refused(operation, code))
+        rig.claims.delete(KEY)
+    await rig.until("Settling")
+    assert not rig.condition("Stalled")
+    await rig.idle(HOUR)
+    assert (rig.reason(), rig.condition("Stalled")["status"]) == ("Settling", "True")
+    assert "aws ec2 describe-volumes" in rig.condition("Ready")["message"]
+    assert len(rig.calls(operation)) < 25
+    rig.simulator.faults.clear()
+    await rig.idle(600.0)
+    assert rig.reason() == "ClaimReady" if ec2 else not rig.claims.exists(KEY)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "reason", "remedy"),
+    [
+        ("CreateVolume", "MaxStorageExceeded", "QuotaExceeded", "less in spec.volume"),
+        ("CreateVolume", "InsufficientVolumeCapacity", "CreatingVolume", "another volumeType or zone"),
+        ("CreateTags", "TagLimitExceeded", "SpecRejected", "50 tags at most"),
+        ("AttachClusterNodeVolume", "UnsupportedOperation", "SpecRejected", "a state which passes"),
+    ],
+)
+async def test_a_refusal_names_what_can_be_done_about_a_volume(
+    rig: VolumeRig, operation: str, code: str, reason: str, remedy: str
+) -> None:
+    fault = refused(operation, code, ec2=operation == "AttachClusterNodeVolume")
+    rig.simulator.faults.add(dataclasses.replace(fault, status=400))
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.apply(adopting(volume) if operation == "CreateTags" else new())
+    await rig.until(reason)
+    await rig.until(reason)  # of a creation, this is the reason before the call, too
+    assert remedy in rig.condition("Ready")["message"]

@@ -146,7 +146,7 @@ ATTACHMENTS = (
         if_false="The operator chooses a full node, EC2 refuses with AttachmentLimitExceeded, and another node of the "
         "group is tried.",
         tests=(
-            "unit/controllers/volume/test_conflicts.py::test_a_node_without_room_by_ec2s_word_is_passed_over",
+            "unit/controllers/volume/test_conflicts.py::test_a_node_that_ec2_refuses_is_passed_over",
             _EITHER,
         ),
         switches=("attachment_labels", "device_names", "device_names_cap", "attachment_limits"),

@@ -38,6 +38,14 @@ EKS = "arn:aws:eks:us-west-2:111122223333:cluster/ml"
 ROLE = "arn:aws:iam::111122223333:role/hyperpod-execution"
 EVICTED = datetime(2026, 11, 28, 12, tzinfo=UTC)
 """When the grace period of an evicted pod ends."""
+METHODS = {
+    "Reboot": "reboot_nodes",
+    "Replace": "replace_nodes",
+    "Delete": "delete_nodes",
+    "Move": "move_nodes",
+    "HealthCheck": "check_nodes",
+}
+"""The call of `aws` by which each operation asks."""
 NODE_CALLS = frozenset(
     {
         "BatchRebootClusterNodes",

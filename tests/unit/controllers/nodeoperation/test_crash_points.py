@@ -2,19 +2,11 @@
 
 import pytest
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
+from tests.unit.controllers.nodeoperation.rig import METHODS
 from tests.unit.controllers.rig import RESTING, pause
 from tests.unit.controllers.test_crash_points import KILLS, Killed, Reaper
 
 pytestmark = pytest.mark.slow
-
-
-METHODS = {
-    "Reboot": "reboot_nodes",
-    "Replace": "replace_nodes",
-    "Delete": "delete_nodes",
-    "Move": "move_nodes",
-    "HealthCheck": "check_nodes",
-}
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.controllers.nodeoperation.rig import OperationRig
-
-METHODS = {"Reboot": "reboot_nodes", "Replace": "replace_nodes", "Delete": "delete_nodes"}
+from tests.unit.controllers.nodeoperation.rig import METHODS, OperationRig
 
 
 @pytest.mark.parametrize("operation", METHODS)

@@ -4,19 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, OperationRig
+from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, METHODS, OperationRig
 from tests.unit.core.builders import OTHERS
 
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.ports import Key
-
-METHODS = {
-    "Reboot": "reboot_nodes",
-    "Replace": "replace_nodes",
-    "Delete": "delete_nodes",
-    "Move": "move_nodes",
-    "HealthCheck": "check_nodes",
-}
 
 
 def manage(rig: OperationRig, **management: Any) -> None:

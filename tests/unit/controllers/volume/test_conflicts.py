@@ -191,22 +191,6 @@ async def test_ec2_tells_the_zones_of_nodes_that_do_not_tell_their_own(rig: Volu
     assert "Choose a target in that zone" in rig.condition("Ready")["message"]
 
 
-async def test_a_node_in_another_zone_by_ec2s_word_is_passed_over(rig: VolumeRig) -> None:
-    mismatch = Fault(
-        operation="AttachClusterNodeVolume",
-        kind="error",
-        code="ValidationException",
-        message="HyperPod - Ec2ErrCode: InvalidVolume.ZoneMismatch : Ec2ErrMsg: not in the same zone",
-        status=400,
-        times=1,
-    )
-    rig.simulator.faults.add(mismatch)
-    rig.apply(new())
-    assert isinstance(await rig.rest(), Done)
-    nodes = [call.parameters["NodeId"] for call in rig.calls("AttachClusterNodeVolume")]
-    assert len(set(nodes)) == 2
-
-
 async def test_a_full_node_of_a_group_is_passed_over(make_rig: MakeRig) -> None:
     rig = make_rig(attachment_limits={"ml.m5.xlarge": 2})
     for number in range(3):
@@ -218,17 +202,24 @@ async def test_a_full_node_of_a_group_is_passed_over(make_rig: MakeRig) -> None:
     assert len(rig.calls("AttachClusterNodeVolume")) == 3
 
 
-async def test_a_node_without_room_by_ec2s_word_is_passed_over(rig: VolumeRig) -> None:
-    """What the count of slots cannot know: network interfaces, other people's volumes."""
-    full = Fault(
+@pytest.mark.parametrize(
+    "words",
+    [
+        "InvalidVolume.ZoneMismatch : Ec2ErrMsg: not in the same zone",
+        # What the count of slots cannot know: network interfaces, other people's volumes.
+        "AttachmentLimitExceeded : Ec2ErrMsg: no room",
+    ],
+)
+async def test_a_node_that_ec2_refuses_is_passed_over(rig: VolumeRig, words: str) -> None:
+    refusal = Fault(
         operation="AttachClusterNodeVolume",
         kind="error",
         code="ValidationException",
-        message="HyperPod - Ec2ErrCode: AttachmentLimitExceeded : Ec2ErrMsg: no room",
+        message=f"HyperPod - Ec2ErrCode: {words}",
         status=400,
         times=1,
     )
-    rig.simulator.faults.add(full)
+    rig.simulator.faults.add(refusal)
     rig.apply(new())
     assert isinstance(await rig.rest(), Done)
     nodes = [call.parameters["NodeId"] for call in rig.calls("AttachClusterNodeVolume")]

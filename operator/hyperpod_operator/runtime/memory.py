@@ -9,7 +9,7 @@ Sources: malloc_trim(3) and mallopt(3), Linux man-pages; the numbers of the para
 
 import ctypes
 
-EVERY = 60.0
+EVERY = 15.0
 """Seconds."""
 LARGE = 192 * 1024
 """Bytes. A TLS connection holds a buffer of 256 KiB and uses a few pages of it (uvloop, `SSL_READ_MAX_SIZE`)."""

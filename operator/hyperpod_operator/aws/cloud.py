@@ -65,7 +65,7 @@ class CloudSettings:
     @classmethod
     def of_a_command(cls, *, region: str) -> "CloudSettings":
         """A person waits, for at most a few hundred reads; the operator has its own share of the account's rate. A
-        pass comes again, and a command does not: one read of hundreds that is throttled is no reason to begin anew."""
+        pass comes again, and a command does not: one read of hundreds that is throttled is no reason to begin again."""
         return cls(region=region, connect_timeout=3.0, reads=RateLimit(rate=8.0, burst=16), read_attempts=4)
 
 

@@ -179,7 +179,7 @@ def _is_slurm(cluster: ObservedCluster) -> bool:
 
 
 def failed(snapshot: ClusterSnapshot) -> Decision | None:
-    """In service once, or taken over so, Failed now, and nothing in the spec that we could send to mend it."""
+    """In service once, or taken over so, Failed now, and nothing in the spec that we could send to repair it."""
     cluster = present(snapshot)
     if cluster.status != "Failed":
         return None

@@ -210,7 +210,7 @@ def last_seen(pass_record: PassRecord) -> str | None:
     """Whatever a pass waits for, a cluster that vanished is no cluster that never was, until AWS takes a call of ours
     that makes or deletes one: leave to create it again can be withdrawn before that. Nor is one that others took over,
     or in whose place they made another: when that one goes, nobody has asked for a new one. What is believed to be gone
-    is told as such, so that nobody reads that it serves."""
+    is reported as such, so that nobody reads that it serves."""
     resource, cluster = pass_record.snapshot.resource, pass_record.snapshot.observed.cluster
     if _made(pass_record) is not None or asked_to_delete(resource) or not resource.status.clusterStatus:
         return None

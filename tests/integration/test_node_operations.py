@@ -70,6 +70,15 @@ class Person:
 
         return until(look, said, seconds=SECONDS) or {}
 
+    def until_told(self, *wanted: tuple[str, str]) -> None:
+        """Wait for Events of these kinds and reasons: they follow what they tell, and nothing waits for them."""
+
+        def missing() -> set[tuple[str, str]]:
+            found = self.read("events.events.k8s.io")["items"]
+            return set(wanted) - {(one["regarding"]["kind"], one["reason"]) for one in found}
+
+        until(lambda: not missing(), lambda: f"no Event {missing()}", seconds=SECONDS)
+
 
 @pytest.fixture
 def kubectl(stack: Stack, namespace: str) -> Iterator[Person]:
@@ -117,14 +126,12 @@ def test_a_node_is_drained_rebooted_and_given_back(kubectl: Person, node: str) -
     assert (DRAINING in taints, conditions & OURS, boot == booted) == (False, set(), False)
     row = kubectl("get", "hpno", "reboot").splitlines()[-1].split()
     assert row[1:5] == [kubectl.namespace, "Reboot", "1/1", "done"]
-    events = kubectl.read("events.events.k8s.io")["items"]
-    told = {(one["regarding"]["kind"], one["reason"]) for one in events}
-    assert told >= {
+    kubectl.until_told(
         (NODE_OPERATION_KIND, "OperationAccepted"),
         (NODE_OPERATION_KIND, "OperationComplete"),
         ("HyperPodCluster", "Draining"),
         ("HyperPodCluster", "NodeOperationEnded"),
-    }
+    )
 
 
 def test_nodes_are_chosen_by_a_label_of_the_users_own(kubectl: Person, node: str) -> None:

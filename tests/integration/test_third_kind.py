@@ -251,9 +251,13 @@ def test_the_operator_as_a_process_lives_with_it(
             assert f'hyperpod_operator_definition_differences{{difference="missing",plural="{TOY.plural}"}} 0.0' in page
             control_plane.kubectl("-n", namespace, "delete", "ty", "bear", "--timeout=60s")
             about = ("-n", namespace, "get", "events.events.k8s.io", "-o", "json")
-            events = json.loads(control_plane.kubectl(*about).stdout)["items"]
-            ours = [one for one in events if one["reportingController"] == EVENT_CONTROLLER]
-            assert ("Toy", "Deleted") in [(one["regarding"]["kind"], one["reason"]) for one in ours]
+
+            def told() -> list[tuple[str, str]]:
+                events = json.loads(control_plane.kubectl(*about).stdout)["items"]
+                ours = [one for one in events if one["reportingController"] == EVENT_CONTROLLER]
+                return [(one["regarding"]["kind"], one["reason"]) for one in ours]
+
+            until(lambda: ("Toy", "Deleted") in told(), lambda: f"no Event of the deletion in {told()}")
             until(lambda: SIZE.name + "{" not in operator.get("/metrics")[1], "its gauge goes")
         finally:
             operator.stop()

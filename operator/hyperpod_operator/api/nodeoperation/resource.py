@@ -134,8 +134,9 @@ class HyperPodNodeOperationSpec(Model):
     )
     activeDeadlineSeconds: Annotated[int, Field(ge=60, le=2592000)] | None = Field(
         default=None,
-        description="How long the operation may take, in seconds from its start. Nodes that are not done by then fail, "
-        "and nothing further is sent to AWS. Unset means 14400.",
+        description="How long the operation may take, in seconds from its start; the time in which it waits for its "
+        "approval does not count. Nodes that are not done by then fail, and nothing further is sent to AWS. Unset means "
+        "14400.",
     )
     ttlSecondsAfterFinished: Annotated[int, Field(ge=0, le=31536000)] | None = Field(
         default=None,

@@ -126,7 +126,10 @@ class HyperPodNodeOperationStatus(Model):
         default=None, description="The last value of the annotation reconcile-requested-at that a pass handled."
     )
     clusterArn: Arn | None = Field(default=None, description="ARN of the cluster whose nodes are operated on.")
-    startTime: Timestamp | None = Field(default=None, description="When the nodes were chosen, as RFC 3339.")
+    startTime: Timestamp | None = Field(
+        default=None,
+        description="When the nodes were chosen and, where the changePolicy asks for it, approved, as RFC 3339.",
+    )
     completionTime: Timestamp | None = Field(default=None, description="When the last node ended, as RFC 3339.")
     summary: Word | None = Field(default=None, description="Nodes that are done, of how many.")
     counts: OperationCounts | None = Field(default=None, description="Nodes by state.")

@@ -19,7 +19,7 @@ from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.engine.result import failed
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.nodeoperation.approval import approval, shown
+from hyperpod_operator.core.nodeoperation.approval import approval, is_held, shown
 from hyperpod_operator.core.nodeoperation.audit import history
 from hyperpod_operator.core.nodeoperation.bounded import bounded
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
@@ -155,7 +155,7 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
         status,
         {
             "clusterArn": snapshot.cluster.arn if snapshot.cluster else status.clusterArn,
-            "startTime": status.startTime or (stamp(snapshot.now) if entries else None),
+            "startTime": status.startTime or (stamp(snapshot.now) if entries and not is_held(snapshot) else None),
             "completionTime": status.completionTime or (stamp(snapshot.now) if over else None),
             "summary": progress(snapshot) if entries else None,
             "counts": OperationCounts(

@@ -46,6 +46,19 @@ async def test_the_digest_of_the_message_approves(rig: OperationRig) -> None:
     assert rig.states() == ["Succeeded"]
 
 
+async def test_an_approval_that_comes_days_later_is_in_time(rig: OperationRig) -> None:
+    guard(rig, "ApproveDisruptive")
+    rig.apply("Replace", rig.ids[:1], activeDeadlineSeconds=3600)
+    await rig.step()
+    rig.simulator.clock.advance(3 * 86400)
+    await rig.step()
+    assert (rig.states(), rig.condition("Ready")["reason"]) == (["Pending"], "WaitingForApproval")
+    spec, digest = rig.operations._bodies[KEY]["spec"], rig.status_of()["plan"]["digest"]
+    rig.operations.apply(KEY, spec, annotations={APPROVE_PLAN: digest})
+    await rig.rest()
+    assert rig.states() == ["Succeeded"]
+
+
 async def test_status_has_the_plan_whose_digest_approves(rig: OperationRig) -> None:
     guard(rig, "ApproveDisruptive")
     rig.apply("Replace", rig.ids[:1])

@@ -48,7 +48,8 @@ class NodeSelector(Model):
     order: Literal["Idle", "Unhealthy", "Newest", "Oldest"] | None = Field(
         default=None,
         description="Which nodes come first. Idle: those without pods other than DaemonSet, static and finished ones. "
-        "Unhealthy: those that HyperPod or SageMaker calls unhealthy. Newest and Oldest: by launch time. "
+        "Unhealthy: only those that HyperPod or SageMaker calls unhealthy; a deep health check that runs, or a Node "
+        "that is not Ready, is no such word. Newest and Oldest: by launch time. "
         "Unset means Idle.",
     )
 
@@ -134,9 +135,8 @@ class HyperPodNodeOperationSpec(Model):
     )
     activeDeadlineSeconds: Annotated[int, Field(ge=60, le=2592000)] | None = Field(
         default=None,
-        description="How long the operation may take, in seconds from its start; the time in which it waits for its "
-        "approval does not count. Nodes that are not done by then fail, and nothing further is sent to AWS. Unset means "
-        "14400.",
+        description="How long the operation may take, in seconds from its start, and from its approval where it "
+        "needs one. Nodes that are not done by then fail, and nothing further is sent to AWS. Unset means 14400.",
     )
     ttlSecondsAfterFinished: Annotated[int, Field(ge=0, le=31536000)] | None = Field(
         default=None,

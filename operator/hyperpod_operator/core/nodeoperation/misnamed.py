@@ -1,5 +1,6 @@
 """Nodes that an operation names and the cluster does not have, or does not list: what may have been meant."""
 
+from hyperpod_operator.api.nodeoperation.resource import NodeSelector
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodes.batch import NodeCall
 from hyperpod_operator.core.nodes.groups import no_group
@@ -55,8 +56,14 @@ def nothing_chosen(snapshot: Snapshot) -> str:
     there = [one for one in cluster.instances.values() if name in (None, one.group) and one.status not in GONE]
     labels = [node.labels for one in there if (node := snapshot.nodes.get(one.instance_id)) is not None]
     why = "" if there else f"group {name} has none" if name else "it has none"
-    why = why or other_values(selector.matchLabels or {}, labels)
+    why = why or other_values(selector.matchLabels or {}, labels) or _healthy(selector)
     return f"The selector chooses no node of the cluster now{f': {why}' if why else ''}."
+
+
+def _healthy(selector: NodeSelector) -> str:
+    if selector.order != "Unhealthy":
+        return ""
+    return "HyperPod and SageMaker call none of them unhealthy; a Node that is only NotReady has to be named"
 
 
 def _right_member(snapshot: Snapshot, name: str) -> str:

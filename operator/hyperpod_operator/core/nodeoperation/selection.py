@@ -3,18 +3,13 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from hyperpod_operator.api.names import NODE_HEALTH_STATUS
 from hyperpod_operator.api.nodeoperation.bounds import NODES_MOST
 from hyperpod_operator.api.nodeoperation.resource import NodeSelector
-from hyperpod_operator.core.health.facts import FAILING
+from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, facts
 from hyperpod_operator.core.health.node import NAME_PREFIX, Node, node_name
+from hyperpod_operator.core.health.state import UNHEALTHY, state
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.nodeoperation.snapshot import (
-    UNHEALTHY,
-    Entry,
-    Snapshot,
-    is_under_repair,
-)
+from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import State
 from hyperpod_operator.core.observed import GONE, ObservedNode
 
@@ -23,10 +18,12 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 
 def candidates(snapshot: Snapshot) -> tuple[ObservedNode, ...]:
     """The nodes that the selector may choose; empty where the spec names nodes."""
-    selector = snapshot.operation.spec.nodes.selector
-    if selector is None or snapshot.cluster is None:
+    selector, cluster = snapshot.operation.spec.nodes.selector, snapshot.cluster
+    if selector is None or cluster is None:
         return ()
-    return tuple(one for one in snapshot.cluster.instances.values() if _matches(snapshot, selector, one))
+    instances = cluster.instances.values()
+    health = facts(cluster=cluster.observed, nodes=instances, enforce=True, name=cluster.observed.name)
+    return tuple(one for one in instances if _matches(snapshot, selector, one, health=health))
 
 
 def needs_pods(snapshot: Snapshot) -> bool:
@@ -70,26 +67,24 @@ def _chosen(snapshot: Snapshot, selector: NodeSelector) -> Iterable[ObservedNode
     return found[: min(selector.count or NODES_MOST, NODES_MOST)]
 
 
-def _matches(snapshot: Snapshot, selector: NodeSelector, one: ObservedNode) -> bool:
+def _matches(snapshot: Snapshot, selector: NodeSelector, one: ObservedNode, *, health: ClusterFacts) -> bool:
     node = snapshot.nodes.get(one.instance_id)
     repaired = is_under_repair(node) and not snapshot.operation.includes_repairs
     return (
         selector.instanceGroupName in (None, one.group)
         and (not selector.matchLabels or (node is not None and node.name in snapshot.selected))
-        and (selector.order != "Unhealthy" or is_unhealthy(one, node))
+        and (selector.order != "Unhealthy" or _is_unhealthy(one, node, health, now=snapshot.now))
         and one.status not in GONE
         and not repaired
         and one.instance_id not in snapshot.held
     )
 
 
-def is_unhealthy(instance: ObservedNode, node: Node | None) -> bool:
-    """Whether HyperPod or SageMaker calls it so, or its kubelet does not report Ready."""
-    if instance.status in FAILING:
-        return True
-    return node is not None and (
-        node.labels.get(NODE_HEALTH_STATUS, "").startswith(UNHEALTHY) or bool(node.faults) or node.ready is not True
-    )
+# [assumption: deep-check-is-not-sickness]
+def _is_unhealthy(instance: ObservedNode, node: Node | None, health: ClusterFacts, *, now: datetime) -> bool:
+    """Whether HyperPod or SageMaker calls it so, as for a scale-in. A kubelet that is away for a moment does not, nor a
+    condition on the Node, which any agent may set for good."""
+    return instance.status in FAILING if node is None else state(node, health, now=now) in UNHEALTHY
 
 
 def _rank(snapshot: Snapshot, order: str, one: ObservedNode) -> tuple[object, ...]:

@@ -26,6 +26,7 @@ async def test_nodes_are_chosen_by_labels_that_only_the_user_knows(rig: Operatio
         ),
         ({"instanceGroupName": "gpus"}, "no instance group gpus; it has gpu, spare"),
         ({"instanceGroupName": "spare"}, "group spare has none"),
+        ({"order": "Unhealthy"}, "HyperPod and SageMaker call none of them unhealthy"),
         ({"matchLabels": {"team": "nlp"}}, "chooses no node of the cluster now."),
     ],
 )

@@ -207,6 +207,9 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         f"{OPERATIONS}/prod", "HyperPodNodeOperation", {"suspend": True}
     ),
     (GROUP, "hyperpodnodeoperations/status", "patch"): _by_status(f"{OPERATIONS}/prod", {"suspend": True}),
+    (GROUP, "hyperpodnodeoperations/status", "approve"): _patched(
+        f"{OPERATIONS}/prod", approves=_metadata(annotations={f"{GROUP}/approve-plan": DIGEST})
+    ),
     (GROUP, "hyperpodnodeoperations", "delete"): _deleted(one_that_is_not_finished=f"{OPERATIONS}/prod"),
     ("", "persistentvolumes", "create"): _created(
         VOLUMES,

@@ -27,8 +27,7 @@ class Right:
     @property
     def is_asked_elsewhere(self) -> bool:
         """Whether only the policies of another installation ask of it, so that no request has it as its verb."""
-        asked = ("hyperpod-operator.dev", "hyperpodclusters/status", "approve")
-        return (self.group, self.resource, self.verb) == asked
+        return (self.group, self.verb) == ("hyperpod-operator.dev", "approve") and self.resource.endswith("/status")
 
     def __str__(self) -> str:
         place = f" in {self.namespace}" if self.namespace else ""

@@ -48,7 +48,8 @@ def plane() -> Iterator[ControlPlane]:
             for manifest in served(all_policies(PolicySettings())[name]):
                 plane.api.apply(manifest)
         _grant(plane, "edit", verbs=WRITE, users=[EDITOR, APPROVER, OPERATOR, ELSEWHERE])
-        _grant(plane, "record", verbs=["approve"], users=[ELSEWHERE], resources=[f"{CLUSTER_PLURAL}/status"])
+        status = [f"{kind}/status" for kind in (CLUSTER_PLURAL, NODE_OPERATION_PLURAL)]
+        _grant(plane, "record", verbs=["approve"], users=[ELSEWHERE], resources=status)
         _grant(plane, "approve", verbs=["approve"], users=[APPROVER], names=["research", "reboot"])
         approve_all = {"changePolicy": "ApproveAll"}
         for made in (cluster("research", approve_all), cluster("other", approve_all), operation("reboot")):
@@ -65,7 +66,12 @@ def _grant(
     verbs: list[str],
     users: list[str],
     names: list[str] | None = None,
-    resources: Sequence[str] = (CLUSTER_PLURAL, f"{CLUSTER_PLURAL}/status", NODE_OPERATION_PLURAL),
+    resources: Sequence[str] = (
+        CLUSTER_PLURAL,
+        f"{CLUSTER_PLURAL}/status",
+        NODE_OPERATION_PLURAL,
+        f"{NODE_OPERATION_PLURAL}/status",
+    ),
 ) -> None:
     rule = {"apiGroups": [GROUP], "resources": list(resources), "verbs": verbs}
     role = {
@@ -251,6 +257,23 @@ def test_where_nothing_waits_the_plan_needs_no_right(plane: ControlPlane) -> Non
     plane.api.apply(cluster("free", {"changePolicy": "Auto"}))
     change = {"status": {"plan": {"digest": ONE, "encoding": "v1", "state": "Pending", "summary": "tag team set"}}}
     assert not patch(plane, EDITOR, change, name="free", status=True).refused
+
+
+def test_an_editor_may_not_write_the_plan_of_an_operation_that_others_approve(plane: ControlPlane) -> None:
+    """A digest beside nodes that are not its own. The cluster has the change policy, so the plan says that it waits."""
+    which = {"kind": NODE_OPERATION_PLURAL, "name": "reboot", "status": True}
+    free = {"status": {"plan": {"digest": ONE, "encoding": "v1", "state": "Pending", "actions": [{"call": "Reboot"}]}}}
+    waits = {"status": {"plan": free["status"]["plan"] | {"actions": [{"call": "Reboot", "waits": True}]}}}
+    stale = {"status": {"plan": free["status"]["plan"] | {"state": "Stale"}}}
+    for change in (waits, stale):
+        assert "you may not change status.plan" in patch(plane, EDITOR, change, **which).words
+        for user in (OPERATOR, ELSEWHERE, APPROVER):
+            assert not (answer := patch(plane, user, change, **which)).refused, answer.words
+    for change in (free, {"status": {"summary": "0/1"}}):
+        assert not (answer := patch(plane, EDITOR, change, **which)).refused, answer.words
+    plane.api.merge(NODE_OPERATION_PLURAL, "reboot/status", waits, namespace=NAMESPACE)
+    for change in (free, {"status": {"plan": None}}):
+        assert "you may not change status.plan" in patch(plane, EDITOR, change, **which).words
 
 
 @pytest.mark.parametrize(

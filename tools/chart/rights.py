@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from hyperpod_operator.api.admission.approvals import VERB
 from hyperpod_operator.api.kinds import Kind, Right, Scope
+from hyperpod_operator.api.names import GROUP
 
 HEAD = "{{- /* Generated from the records of the kinds by `make chart`. */ -}}\n"
 NODES = "nodes"
@@ -40,7 +42,7 @@ def _any(kinds: Iterable[Kind]) -> str:
 
 def _rules(kinds: Iterable[Kind], scope: Scope) -> Iterator[str]:
     for kind in kinds:
-        rights = [right for right in kind.all_rights if right.scope is scope and right.resource != NODES]
+        rights = [right for right in _granted(kind) if right.scope is scope and right.resource != NODES]
         if not rights:
             continue
         if kind.switch:
@@ -49,6 +51,14 @@ def _rules(kinds: Iterable[Kind], scope: Scope) -> Iterator[str]:
             yield from _rule(right)
         if kind.switch:
             yield "{{- end }}"
+
+
+def _granted(kind: Kind) -> Iterator[Right]:
+    """What the operator uses; and, where a kind has plans, what the policies of another installation ask of it."""
+    yield from kind.all_rights
+    if kind.has_plans:
+        why = "what approvers read, of which the policy of another installation asks"
+        yield Right(group=GROUP, resource=f"{kind.plural}/status", verbs=(VERB,), why=why)
 
 
 def _rule(right: Right) -> Iterator[str]:

@@ -15,6 +15,9 @@ hyperpodclusters, hyperpodnodeoperations
 - apiGroups: [hyperpod-operator.dev]
   resources: [hyperpodclusters/status]
   verbs: [patch]
+- apiGroups: [hyperpod-operator.dev]
+  resources: [hyperpodclusters/status] # what approvers read, of which the policy of another installation asks
+  verbs: [approve]
 {{- if .Values.volumes.enabled }}
 - apiGroups: [hyperpod-operator.dev]
   resources: [ebsvolumeclaims]
@@ -36,6 +39,9 @@ hyperpodclusters, hyperpodnodeoperations
 - apiGroups: [hyperpod-operator.dev]
   resources: [hyperpodnodeoperations/status]
   verbs: [patch]
+- apiGroups: [hyperpod-operator.dev]
+  resources: [hyperpodnodeoperations/status] # what approvers read, of which the policy of another installation asks
+  verbs: [approve]
 {{- end }}
 {{- end -}}
 {{- define "hyperpod-operator.rules.kinds.cluster" -}}

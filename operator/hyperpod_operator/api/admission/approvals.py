@@ -55,9 +55,12 @@ _BY_SPEC = [
 _BY_ANNOTATION = [*_ANNOTATIONS, variable("approves", _SET.format("variables.annotated"))]
 _LOOSENED = f"!({_CREATES}) && {_rank('object')} < {_rank('oldObject')}"
 _RECORDS = f"!({_CREATES}) && object.?status.?lastApproval != oldObject.?status.?lastApproval"
-_REPLANS = f"!({_CREATES}) && {_rank('object')} > 0 && object.?status.?plan != oldObject.?status.?plan"
-"""Who approves reads the plan there: a digest beside calls that are not its own would be approved in error. Where
-nothing waits for approvals, no other operator needs the right."""
+_REPLANNED = f"!({_CREATES}) && object.?status.?plan != oldObject.?status.?plan"
+_WAITS = (
+    "[object, oldObject].exists(o, o.?status.?plan.?state.orValue('') == 'Stale' "
+    "|| o.?status.?plan.?actions.orValue([]).exists(a, a.?waits.orValue(false)))"
+)
+"""The change policy is the cluster's, which the policy of another kind cannot read: the plan says that it waits."""
 _OWN_NAME = validation(
     "variables.by == '' || variables.by == request.userInfo.username || (variables.by == variables.byBefore "
     "&& !variables.approves)",
@@ -77,11 +80,12 @@ def stamp(account: ServiceAccount, kinds: Iterable[Kind]) -> list[Manifest]:
 
 def _approvals(account: ServiceAccount, kind: Kind) -> list[Manifest]:
     name = f"hyperpod-operator-{kind.word}-approvals"
-    matched = [kind.plural, f"{kind.plural}/status"] if kind.has_change_policy else [kind.plural]
     spec: dict[str, Any] = {
         "failurePolicy": "Fail",
         "matchConstraints": {
-            "resourceRules": [rule(GROUP, *matched, operations=("CREATE", "UPDATE"), version=VERSION)]
+            "resourceRules": [
+                rule(GROUP, kind.plural, f"{kind.plural}/status", operations=("CREATE", "UPDATE"), version=VERSION)
+            ]
         },
         "matchConditions": _people(account),
         "variables": [*_variables(kind), *_rights(kind)],
@@ -99,10 +103,10 @@ def _variables(kind: Kind) -> list[dict[str, str]]:
 
 
 def _validations(kind: Kind) -> Sequence[Validation]:
-    right = f"the verb {VERB} on {kind.definition} (docs/plans.md)"
+    right = _right(kind)
     if not kind.has_change_policy:
         refusal = f"you may not approve this {kind.name}: that needs {right}"
-        return (validation("!variables.approves || variables.may", refusal),)
+        return (validation("!variables.approves || variables.may", refusal), _keeps_plan(kind, when=_WAITS))
     return (
         validation(
             "!variables.approves || variables.may",
@@ -116,11 +120,21 @@ def _validations(kind: Kind) -> Sequence[Validation]:
             f"!({_RECORDS}) || variables.may || variables.keeps",
             f"you may not change status.lastApproval of this {kind.name}: that needs {right}",
         ),
-        validation(
-            f"!({_REPLANS}) || variables.may || variables.keeps",
-            f"you may not change status.plan of this {kind.name}, by which plans are approved: that needs {right}",
-        ),
+        _keeps_plan(kind, when=f"{_rank('object')} > 0"),
     )
+
+
+def _keeps_plan(kind: Kind, *, when: str) -> Validation:
+    """Who approves reads the plan there: a digest beside calls that are not its own would be approved in error. Where
+    nothing waits for approvals, no other operator needs the right."""
+    return validation(
+        f"!({_REPLANNED} && {when}) || variables.may || variables.keeps",
+        f"you may not change status.plan of this {kind.name}, by which plans are approved: that needs {_right(kind)}",
+    )
+
+
+def _right(kind: Kind) -> str:
+    return f"the verb {VERB} on {kind.definition} (docs/plans.md)"
 
 
 def _people(account: ServiceAccount) -> list[dict[str, str]]:
@@ -129,11 +143,10 @@ def _people(account: ServiceAccount) -> list[dict[str, str]]:
 
 
 def _rights(kind: Kind) -> list[dict[str, str]]:
-    """Whether the user has the verb on this object and, where the record of approvals is kept in it, on its status."""
+    """Whether the user has the verb on this object, and on its status, which the operators keep."""
     resource = f"authorizer.group({cel(GROUP)}).resource({cel(kind.plural)})"
     check = f".namespace(request.namespace).name(request.name).check({cel(VERB)}).allowed()"
-    may = variable("may", resource + check)
-    return [may, variable("keeps", f"{resource}.subresource('status'){check}")] if kind.has_change_policy else [may]
+    return [variable("may", resource + check), variable("keeps", f"{resource}.subresource('status'){check}")]
 
 
 def _stamp(account: ServiceAccount, kind: Kind) -> list[Manifest]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from hyperpod_operator.core.explain.world import Found, Operator, Subject, World
+from hyperpod_operator.api.names import LABEL_LEADER_ELECTION, SERVED_NAMESPACES
+from hyperpod_operator.core.explain.world import Found, Operator, Subject, World, inside, text
 from kubectl_hyperpod.cluster.api import Api, DeniedError, MissingError, NotServedError, Object
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.resources import CLAIM, CLUSTER, EVENTS, LEASES, OPERATION, Named
@@ -34,7 +35,7 @@ def world(session: Session, which: Named, *, operator_namespace: str = "") -> Wo
         subject=subject,
         found=found,
         resource=resource,
-        operator=operator(session.api, namespace=operator_namespace),
+        operator=operator(session.api, namespace=operator_namespace, served=session.namespace),
         events=about.listed("Events", lambda: events_about(session, which, resource)) if resource else (),
         claims=about.listed("EBSVolumeClaims", lambda: session.list(CLAIM))
         if resource and _claims_matter(which, resource)
@@ -52,27 +53,31 @@ def _claims_matter(which: Named, resource: Object) -> bool:
     return which.kind is OPERATION or (which.kind is CLUSTER and bool(metadata(resource, "deletionTimestamp")))
 
 
-def operator(api: Api, *, namespace: str = "", name: str = LEASE) -> Operator:
-    """The operator's Lease: in the namespace that was named, else wherever it is, else where the chart puts it."""
+def operator(api: Api, *, namespace: str = "", served: str = "") -> Operator:
+    """The Lease of the operator that serves the namespace `served` (empty: of any): in the namespace that was named,
+    else wherever it is, else where the chart puts it."""
     try:
-        if namespace:
-            return Operator(namespace=namespace, lease=api.get(LEASES, namespace=namespace, name=name))
-        leases = api.list(LEASES, fields=f"metadata.name={name}")
-    except MissingError:
-        return Operator(namespace=namespace)
+        leases = api.list(LEASES, namespace=namespace, labels=LABEL_LEADER_ELECTION)
     except DeniedError:
-        return _chart_lease(api, name) if not namespace else _cannot(namespace, name)
+        return _chart_lease(api, namespace or NAMESPACE)
     except CommandError as error:
         return Operator(unknown=f"Whether the operator runs: {error}")
+    leases = [one for one in leases if _serves(one, served)]
     newest = max(leases, key=lambda one: str((one.get("spec") or {}).get("renewTime") or ""), default=None)
     if newest is None:
-        return Operator()
+        return Operator(namespace=namespace)
     others = [Operator(namespace=metadata(one, "namespace"), lease=one) for one in leases if one is not newest]
     return Operator(namespace=metadata(newest, "namespace"), lease=newest, unknown=_ended(others, api))
 
 
+def _serves(lease: Object, namespace: str) -> bool:
+    """Whether its operator serves a namespace, as it wrote on the Lease; one that wrote nothing may serve each."""
+    written = text(inside(lease, "metadata", "annotations", SERVED_NAMESPACES))
+    return not namespace or not written or namespace in written.split(",")
+
+
 def _ended(others: Sequence[Operator], api: Api) -> str:
-    """Which installation serves an object, no Lease says: one that is over may be the one."""
+    """Where several Leases are of operators that serve a namespace, one that is over may be that of an object."""
     now = api.server_time or datetime.now(UTC)
     over = ", ".join(sorted(one.namespace for one in others if one.stale(now) or not one.holder))
     if not over:
@@ -83,18 +88,15 @@ def _ended(others: Sequence[Operator], api: Api) -> str:
     )
 
 
-def _chart_lease(api: Api, name: str) -> Operator:
+def _chart_lease(api: Api, namespace: str) -> Operator:
+    """By its name in the chart's instructions, where the Leases may not be listed."""
     try:
-        return Operator(namespace=NAMESPACE, lease=api.get(LEASES, namespace=NAMESPACE, name=name))
+        return Operator(namespace=namespace, lease=api.get(LEASES, namespace=namespace, name=LEASE))
     except CommandError:
-        return _cannot(NAMESPACE, name)
-
-
-def _cannot(namespace: str, name: str) -> Operator:
-    return Operator(
-        unknown=f"Whether the operator runs: you may not read the Lease {name} in namespace {namespace}. "
-        "Name its namespace with --operator-namespace."
-    )
+        return Operator(
+            unknown=f"Whether the operator runs: you may not list the Leases, and there is none {LEASE} in namespace "
+            f"{namespace} that you may read. Name its namespace with --operator-namespace."
+        )
 
 
 def events_about(session: Session, which: Named, resource: Object | None) -> list[Object]:

@@ -40,6 +40,10 @@ APPROVE_PLAN = f"{GROUP}/approve-plan"
 """Annotation: the digest of the plan that a person approves, as `status.plan.digest` shows it."""
 APPROVED_BY = f"{GROUP}/approved-by"
 """Annotation: the user who set `approve-plan` or `approvedPlan`, as an admission policy wrote it."""
+LABEL_LEADER_ELECTION = f"{GROUP}/leader-election"
+"""Label on the Lease by which replicas of the operator elect their leader; its value is `operator`."""
+SERVED_NAMESPACES = f"{GROUP}/namespaces"
+"""Annotation on that Lease: the namespaces that its operator serves, with commas between them; empty for all."""
 TRIGGER_ANNOTATIONS = (RECONCILE_REQUESTED_AT, ABANDON, FORCE_DELETE, APPROVE_PLAN)
 """A new value of one of these annotations triggers a pass."""
 

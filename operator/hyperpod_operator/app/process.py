@@ -139,7 +139,8 @@ def _lease(settings: Settings) -> LeaseSettings | None:
     """The lease to ask for; None without leader election."""
     if not settings.leader_election:
         return None
-    return replace(settings.lease, namespace=settings.lease.namespace or own_namespace())
+    where = settings.lease.namespace or own_namespace()
+    return replace(settings.lease, namespace=where, serves=settings.namespaces)
 
 
 def _nothing() -> None:

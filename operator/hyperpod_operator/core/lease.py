@@ -9,7 +9,8 @@ class LeaseSettings:
 
     `duration`: how long a lease counts after it was last renewed. `renew_deadline`: how long after that its
     leader may write, and tries to renew. `retry_period`: between two renewals; a standby asks four times as often.
-    An empty `namespace` is the pod's own, outside of a pod `default`.
+    An empty `namespace` is the pod's own, outside of a pod `default`. `serves` are the namespaces of the resources that
+    the leader reconciles; none are all.
     """
 
     namespace: str = ""
@@ -17,6 +18,7 @@ class LeaseSettings:
     duration: float = 15.0
     renew_deadline: float = 10.0
     retry_period: float = 2.0
+    serves: tuple[str, ...] = ()
 
     def problem(self) -> str | None:
         """What is wrong with the times, and what to set; None when they fit each other."""

@@ -110,7 +110,7 @@ def _nodes(session: Session, bundle: Bundle) -> None:
 
 
 def _operator(session: Session, bundle: Bundle, namespace: str) -> None:
-    lease = operator(session.api, namespace=namespace)
+    lease = operator(session.api, namespace=namespace, served=session.namespace)
     if lease.unknown:
         bundle.missing.append(lease.unknown)
     if lease.lease:

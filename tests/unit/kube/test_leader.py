@@ -6,12 +6,14 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from kubernetes.aio.leaderelection import leaderelection as library
 
+from hyperpod_operator.api.names import LABEL_LEADER_ELECTION, SERVED_NAMESPACES
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
@@ -175,6 +177,20 @@ async def test_the_first_one_makes_the_lease_and_leads(server: LeaseServer, star
     assert server.spec["holderIdentity"] == leader.election.identity
     assert server.spec["leaseDurationSeconds"] == 15
     assert server.spec["leaseTransitions"] == 0
+
+
+@pytest.mark.parametrize("metadata", [None, {"resourceVersion": "0", "labels": {"theirs": "kept"}}])
+async def test_the_lease_says_whose_it_is_and_whom_its_operator_serves(
+    server: LeaseServer, start: Start, metadata: dict[str, Any] | None
+) -> None:
+    """Also one that an earlier release made."""
+    if metadata is not None:
+        server.store({"metadata": metadata, "spec": {"holderIdentity": ""}})
+    await start(lease=replace(LEASE, serves=("a", "b"))).elected(within=20)
+    assert server.lease is not None
+    theirs = metadata["labels"] if metadata else {}
+    assert server.lease["metadata"]["labels"] == {**theirs, LABEL_LEADER_ELECTION: "operator"}
+    assert server.lease["metadata"]["annotations"] == {SERVED_NAMESPACES: "a,b"}
 
 
 async def test_a_second_one_stands_by_for_as_long_as_the_first_renews(start: Start) -> None:

@@ -8,6 +8,7 @@ from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from tests.unit.core.explain.worlds import unready
 from tests.unit.plugin.fake import EVENTS, LEASES, NODE, OURS, FakeServer, run, server, session
 
 import kubectl_hyperpod
+from hyperpod_operator.api.names import LABEL_LEADER_ELECTION, SERVED_NAMESPACES
 from hyperpod_operator.core.text import plain
 from kubectl_hyperpod import main
 from kubectl_hyperpod.view.data import as_json, as_yaml
@@ -205,3 +207,20 @@ def test_a_second_installation_does_not_hide_that_the_first_one_ended(over: time
     fake.date = worlds.NOW
     shown = run(fake, "explain", "research").stdout
     assert ("The Lease in namespace second is not renewed" in shown) == (over > timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("served", "reason"), [("team,prod", "NoLeader"), ("", "NoLeader"), ("prod", "CapacityShortage")]
+)
+def test_the_lease_of_another_name_tells_whether_its_operator_serves_the_namespace(served: str, reason: str) -> None:
+    """The chart names it after the release: by one name alone, the installation that runs would hide the other."""
+    fake = server(SHORT)
+    over: Any = deepcopy(worlds.LEASE)
+    over["metadata"] = {"name": "op-hyperpod-operator", "namespace": "ops", "annotations": {SERVED_NAMESPACES: served}}
+    over["spec"]["renewTime"] = (worlds.NOW - timedelta(hours=2)).isoformat()
+    runs: Any = deepcopy(worlds.LEASE)
+    runs["metadata"]["annotations"] = {SERVED_NAMESPACES: "others"}
+    fake.objects[LEASES] = [runs, over]
+    fake.date = worlds.NOW
+    assert json.loads(run(fake, "explain", "research", "-o", "json").stdout)["reason"] == reason
+    assert any(f"labelSelector={quote(LABEL_LEADER_ELECTION, safe='')}" in path for _, path, _ in fake.sent)

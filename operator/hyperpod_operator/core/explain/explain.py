@@ -8,6 +8,7 @@ an old status.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from hyperpod_operator.api.names import GROUP, Reason
@@ -18,12 +19,15 @@ from hyperpod_operator.core.explain.commands import COMMANDS, SEE, WAIT, filled
 from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
 from hyperpod_operator.core.explain.values import values
 from hyperpod_operator.core.explain.world import Found, World, inside, items, text
+from hyperpod_operator.core.moments import parse_time
 
 NOT_SERVED = "NotServed"
 FORBIDDEN = "Forbidden"
 NOT_FOUND = "NotFound"
 NO_LEADER = "NoLeader"
 NOT_SEEN = "NotObserved"
+LONG_OVER = timedelta(minutes=5)
+"""Between the last renewal of a Lease and a write, by clocks that differ: its holder cannot have made that write."""
 INSTALL = "hyperpod-operator crds | kubectl apply --server-side -f -"
 APPROVED_BY_YOU = frozenset({Reason.WAITING_FOR_APPROVAL, Reason.PLAN_STALE})
 """Reasons of yours that an approval answers. Where others deleted the cluster, who and why comes first."""
@@ -101,22 +105,49 @@ def _no_leader(world: World, known: Mapping[str, str]) -> Explanation | None:
     pods = "kubectl get pods -n {operator_namespace} -l app.kubernetes.io/name=hyperpod-operator"
     where = operator.namespace
     if operator.lease is not None and (operator.stale(world.now) or not operator.holder):
+        if _outlived(world):
+            return None
         how = f"was last renewed {int(since or 0)} s ago" if since is not None else "has no holder"
         what = (
             f"No operator is running: its Lease in namespace {where} {how}. The status of {world.subject} is from "
-            "before that. Start the operator."
+            "before that. Start the operator. If it runs without leader election, delete the Lease: it is an old one."
         )
         links = (Link(level=Level.OPERATOR, about=f"Lease in {where}", says=f"The Lease {how}.", reason=NO_LEADER),)
         made = _made(known, pods, "kubectl get events -n {operator_namespace}")
         return _answer(world, NO_LEADER, Step(actor=Actor.YOU, what=what, commands=made), first=links)
     if operator.lease is None and not operator.unknown and not _seen(world):
         what = (
-            "No namespace has the operator's Lease, and nothing has written a status: the operator is not installed "
-            "here, or it runs without leader election and does not serve this namespace."
+            f"There is no Lease of an operator that serves the namespace {world.subject.namespace}, and nothing has "
+            "written a status: the operator is not installed here, or does not serve this namespace."
         )
         made = ("kubectl get pods -A -l app.kubernetes.io/name=hyperpod-operator",)
         return _answer(world, NO_LEADER, Step(actor=Actor.YOU, what=what, commands=made))
     return None
+
+
+def _outlived(world: World) -> bool:
+    """Whether status was written when the Lease was long over: an operator runs without it. Only its holder writes."""
+    renewed = parse_time(text(inside(world.operator.lease, "spec", "renewTime")))
+    fields = items(world.resource, "metadata", "managedFields")
+    written = [parse_time(text(one.get("time"))) for one in fields if one.get("subresource") == "status"]
+    return renewed is not None and any(one is not None and one - renewed > LONG_OVER for one in written)
+
+
+def _of_the_operator(world: World) -> tuple[str, ...]:
+    """Why it is not known whether an operator runs; nothing where it is."""
+    operator = world.operator
+    if operator.unknown:
+        return (operator.unknown,)
+    if world.found is not Found.FOUND:
+        return ()
+    if operator.lease is None:
+        return ("Whether the operator runs: it has no Lease. Either leader election is disabled, or it is gone.",)
+    if _outlived(world) and (operator.stale(world.now) or not operator.holder):
+        return (
+            f"Whether the operator runs: its Lease {operator.namespace}/{operator.lease_name} is over, and status was "
+            "written long after that, so it runs without leader election, or did. Delete the Lease: it is an old one.",
+        )
+    return ()
 
 
 def _not_seen(world: World, known: Mapping[str, str]) -> Explanation | None:
@@ -199,5 +230,5 @@ def _answer(world: World, reason: str, chosen: Step, *, first: tuple[Link, ...] 
         step=chosen,
         chain=(*first, *links),
         left_out=left_out,
-        unknown=(*world.unknown, *((world.operator.unknown,) if world.operator.unknown else ())),
+        unknown=(*world.unknown, *_of_the_operator(world)),
     )

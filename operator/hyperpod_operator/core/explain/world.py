@@ -54,6 +54,10 @@ class Operator:
     def holder(self) -> str:
         return text(inside(self.lease, "spec", "holderIdentity"))
 
+    @property
+    def lease_name(self) -> str:
+        return text(inside(self.lease, "metadata", "name"))
+
     def seconds_since_renewal(self, now: datetime) -> float | None:
         """None where the Lease does not say."""
         renewed = parse_time(text(inside(self.lease, "spec", "renewTime")))

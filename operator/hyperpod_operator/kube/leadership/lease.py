@@ -19,6 +19,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
 from kubernetes.aio.leaderelection.resourcelock.baselock import BaseLock
 
+from hyperpod_operator.api.names import LABEL_LEADER_ELECTION, SERVED_NAMESPACES
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import Clock, KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer, collection_path, object_path
@@ -96,7 +97,7 @@ class LeaseLock(BaseLock):
         body = {
             "apiVersion": GROUP_VERSION,
             "kind": "Lease",
-            "metadata": {"name": name, "namespace": namespace},
+            "metadata": self._marked({"name": name, "namespace": namespace}),
             "spec": self._ours({}),
         }
         path = collection_path(LEASES, namespace=namespace, group_version=GROUP_VERSION)
@@ -115,7 +116,11 @@ class LeaseLock(BaseLock):
         return self._guard.held and self.holder == self.identity and not self._outdated and await self._renew()
 
     async def _renew(self) -> bool:
-        body = {**self._found, "spec": self._ours(self._found.get("spec") or {})}
+        body = {
+            **self._found,
+            "metadata": self._marked(self._found.get("metadata") or {}),
+            "spec": self._ours(self._found.get("spec") or {}),
+        }
         return await self._write(self._api.replace(self._path, body, leader_only=False))
 
     async def release(self) -> None:
@@ -185,6 +190,14 @@ class LeaseLock(BaseLock):
     @property
     def _path(self) -> str:
         return object_path(LEASES, namespace=self.namespace, name=self.name, group_version=GROUP_VERSION)
+
+    def _marked(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        """With what tells people whose Lease it is, and whom that operator serves; a name tells neither."""
+        return {
+            **metadata,
+            "labels": {**(metadata.get("labels") or {}), LABEL_LEADER_ELECTION: "operator"},
+            "annotations": {**(metadata.get("annotations") or {}), SERVED_NAMESPACES: ",".join(self._lease.serves)},
+        }
 
     def _ours(self, spec: dict[str, Any]) -> dict[str, Any]:
         renewed = spec.get("holderIdentity") == self.identity

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.unit.core.explain import worlds
@@ -47,13 +48,27 @@ def test_a_lease_that_was_given_up_has_no_leader() -> None:
     assert explain(world(worlds.READY, operator=Operator(namespace="ops", lease=lease))).reason == "NoLeader"
 
 
+@pytest.mark.parametrize(("minutes", "reason"), [(2, "NoLeader"), (40, "ClusterReady")])
+def test_a_lease_that_a_status_outlived_is_an_old_one(minutes: int, reason: str) -> None:
+    """Leader election was disabled since: its Lease stays, and the operator runs."""
+    over = worlds.NOW - timedelta(hours=1)
+    lease = {**worlds.LEASE, "spec": {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": over.isoformat()}}
+    written = {"subresource": "status", "time": (over + timedelta(minutes=minutes)).isoformat()}
+    metadata = {**worlds.READY["metadata"], "managedFields": [written, {"time": worlds.NOW.isoformat()}]}
+    found = explain(world({**worlds.READY, "metadata": metadata}, operator=Operator(namespace="ops", lease=lease)))
+    assert found.reason == reason
+    assert "elete the Lease" in f"{found.step.what} {found.unknown}"
+
+
 def test_no_lease_and_no_status_means_no_operator() -> None:
     resource = {**worlds.READY, "status": {}}
     assert explain(world(resource, operator=Operator())).reason == "NoLeader"
 
 
 def test_no_lease_and_a_current_status_may_be_no_leader_election() -> None:
-    assert explain(world(worlds.READY, operator=Operator())).reason == "ClusterReady"
+    found = explain(world(worlds.READY, operator=Operator()))
+    assert found.reason == "ClusterReady"
+    assert [one for one in found.unknown if "it has no Lease" in one]
 
 
 def test_a_lease_that_may_not_be_read_is_not_known() -> None:

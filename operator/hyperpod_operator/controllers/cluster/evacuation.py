@@ -27,6 +27,7 @@ from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.evacuation import (
     ending_in_aws,
     evictions,
+    held_up,
     marks,
     owner_of,
     rules,
@@ -182,6 +183,9 @@ class Evacuation:
             now=snapshot.now,
             timings=snapshot.timings,
         )
+        if held_up(snapshot):
+            self._release_pods(snapshot.resource.key)
+            return Departures(chosen=tuple(Chosen(departure=one, nodes=()) for one in going), held_up=True)
         names, key = needed(going, owner=owner), snapshot.resource.key
         self._owners[key] = owner
         read = await self._ports.pods.read(

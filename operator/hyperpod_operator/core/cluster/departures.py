@@ -143,6 +143,8 @@ class Departures:
     """Nodes that are to end, whose marks the API server did not take in this pass."""
     held: tuple[Unwritten, ...] = ()
     """Nodes that are still held for an object that goes while its cluster stays."""
+    held_up: bool = False
+    """Whether something else keeps all nodes from ending: nothing is done about them meanwhile."""
 
     def of(self, group: str) -> Chosen | None:
         return next((one for one in self.chosen if one.departure.group == group), None)

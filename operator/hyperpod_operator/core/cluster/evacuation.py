@@ -10,6 +10,7 @@ from datetime import datetime
 from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.departures import Candidate, Departures, Handling, Unwritten, handling
+from hyperpod_operator.core.cluster.existing import failed, fixed_members_differ
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.scale_in import named
 from hyperpod_operator.core.drain.marks import (
@@ -32,6 +33,13 @@ from hyperpod_operator.core.observed import GONE
 
 MARKS_MOST = 50
 """Nodes that one pass marks or unmarks."""
+
+
+def held_up(snapshot: ClusterSnapshot) -> bool:
+    """Whether the calls that end nodes wait for a person, whatever runs there: to taint nodes and to evict pods would
+    cost jobs, and end no node."""
+    waits = fixed_members_differ(snapshot) or failed(snapshot)
+    return waits is not None and not snapshot.resource.deleting
 
 
 def owner_of(resource: Resource, *, kind: str) -> Owner:

@@ -168,7 +168,7 @@ def fixed_members_differ(snapshot: ClusterSnapshot) -> Decision | None:
         return Wait(reason=Reason.IMMUTABLE_DIFFERS, message=message, after=SLOW, stalled=True)
     message = (
         f"AWS cannot change these on an existing cluster or group: {listed(snapshot.changes.fixed)}. Make the spec "
-        "match AWS, or add a group under a new name and remove this one."
+        f"match AWS, or add a group under a new name and remove this one.{_nodes_stay(snapshot)}"
     )
     return Wait(reason=Reason.IMMUTABLE_DIFFERS, message=message, after=SLOW, stalled=True)
 
@@ -188,7 +188,21 @@ def failed(snapshot: ClusterSnapshot) -> Decision | None:
         f"events (aws sagemaker list-cluster-events --cluster-name {cluster.name}); the operator sends an edit of the "
         f"spec to AWS.{otherwise(snapshot)}"
     )
+    if stay := _nodes_stay(snapshot):
+        message += (
+            f"{stay} AWS deletes no node by name while the cluster is Failed; to send the lower count or the removal "
+            "all the same, set spec.management.disruption.runningWorkloads to Ignore: then AWS chooses the nodes."
+        )
     return Wait(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
+
+
+def _nodes_stay(snapshot: ClusterSnapshot) -> str:
+    """Which groups keep nodes that are to end meanwhile, as a further sentence; empty for none."""
+    found = snapshot.departures
+    if found is None or not found.held_up or not found.groups:
+        return ""
+    names = listed(sorted(found.groups), most=5, separator=", ", rest=" ")
+    return f" Meanwhile the nodes of {names} that are to end stay, and no pod is evicted from them."
 
 
 def scaled_outside(snapshot: ClusterSnapshot) -> Decision | None:

@@ -84,7 +84,7 @@ def delete_nodes(snapshot: ClusterSnapshot) -> Decision | None:
 def workloads_run(snapshot: ClusterSnapshot) -> Decision | None:
     """Pods run on nodes that are to end, or it is not known whether they do."""
     found = snapshot.departures
-    if found is None or not found.chosen:
+    if found is None or not found.chosen or found.held_up:
         return None
     return _unreadable(snapshot, found) or _waits(snapshot, found, [one for one in found.chosen if not one.ends])
 

@@ -108,9 +108,10 @@ class Drain(Model):
     )
     gangAtomic: bool | None = Field(
         default=None,
-        description="true: the pods of one workload (a Job, JobSet, PyTorchJob, TrainJob, HyperPodPyTorchJob, "
-        "RayCluster, MPIJob or LeaderWorkerSet, or an admitted Kueue workload) are evicted together, once none of "
-        "them is waited for. false: each pod is evicted by itself. Unset means true.",
+        description="true: the pods of one workload (a Job, JobSet, TrainJob, HyperPodPyTorchJob, RayCluster or "
+        "LeaderWorkerSet, a PyTorchJob, MPIJob or another job of Kubeflow, a Job of Volcano, or an admitted Kueue "
+        "workload) are evicted together, once none of them is waited for. false: each pod is evicted by itself. Unset "
+        "means true.",
     )
     waitCompletedTimeoutSeconds: DrainSeconds | None = Field(
         default=None,

@@ -28,6 +28,9 @@ class Budget:
     selector: LabelSelector | None = field(hash=False)
     allowed: int
     """`status.disruptionsAllowed`."""
+    spares_unready: bool = False
+    """Whether pods that are not Ready leave without taking anything of it: as many as it asks for are healthy, or its
+    `unhealthyPodEvictionPolicy` is AlwaysAllow."""
     taken: int = 0
     """How many of them are for pods that leave in the same pass."""
 
@@ -70,6 +73,11 @@ def less(budgets: Iterable[Budget], gang: Sequence[Pod]) -> tuple[Budget, ...]:
 
 
 def _chosen(gang: Sequence[Pod], budget: Budget) -> int:
-    """The pods that take something of the budget. The API server evicts one that is pending without asking any
-    (kubernetes.io, "Specifying a Disruption Budget": a budget is about healthy pods)."""
-    return sum(1 for pod in gang if not pod.is_pending and matches(budget.selector, pod.labels))
+    """The pods that take something of the budget. The API server evicts one that is pending without asking any, and one
+    that is not Ready by the budget's own policy (kubernetes.io, "Specifying a Disruption Budget for your Application",
+    Unhealthy Pod Eviction Policy): the pods of a job that hangs on a broken node do not keep it."""
+    return sum(
+        1
+        for pod in gang
+        if not pod.is_pending and (pod.is_ready or not budget.spares_unready) and matches(budget.selector, pod.labels)
+    )

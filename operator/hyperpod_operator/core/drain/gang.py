@@ -11,26 +11,31 @@ annotations and environment variables": its groups are recreated one by one, so 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 KUEUE_WORKLOAD = "kueue.x-k8s.io/workload"
 KUEUE_POD_GROUP = "kueue.x-k8s.io/pod-group-name"
 LWS_NAME = "leaderworkerset.sigs.k8s.io/name"
 LWS_GROUP = "leaderworkerset.sigs.k8s.io/group-index"
 
-# Group of the API, kind.
-GANGS = frozenset(
+# Group of the API and kind, and how a message names it.
+GANGS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
-        ("batch", "Job"),
-        ("jobset.x-k8s.io", "JobSet"),
-        ("kubeflow.org", "PyTorchJob"),
-        ("kubeflow.org", "MPIJob"),
-        ("trainer.kubeflow.org", "TrainJob"),
-        ("sagemaker.amazonaws.com", "HyperPodPyTorchJob"),
-        ("ray.io", "RayCluster"),
-        ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"),
+        ("batch", "Job"): "Job",
+        ("batch.volcano.sh", "Job"): "Volcano Job",
+        ("jobset.x-k8s.io", "JobSet"): "JobSet",
+        **{
+            ("kubeflow.org", f"{word}Job"): f"{word}Job"
+            for word in ("PyTorch", "TF", "JAX", "XGBoost", "Paddle", "MPI")
+        },
+        ("trainer.kubeflow.org", "TrainJob"): "TrainJob",
+        ("sagemaker.amazonaws.com", "HyperPodPyTorchJob"): "HyperPodPyTorchJob",
+        ("ray.io", "RayCluster"): "RayCluster",
+        ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): "LeaderWorkerSet",
     }
 )
-"""Workloads whose pods leave together."""
+"""Workloads whose pods leave together. Not by the annotation of Volcano's PodGroup: the replicas of a Deployment that
+Volcano schedules share one, too (volcano-sh/volcano, "Enhance Generate PodGroup OwnerReferences for Normal Pod")."""
 MEMBERS = {("batch", "Job"): "jobs", ("jobset.x-k8s.io", "JobSet"): "jobsets"}
 """Workloads that may be part of a larger one, and the name of their resource: their owners have to be read."""
 DEPTH = 4
@@ -74,7 +79,7 @@ def gang_by_labels(*, namespace: str, labels: Mapping[str, str], annotations: Ma
 def gang_of_owners(*, namespace: str, owners: Iterable[OwnerRef]) -> str:
     """The gang by the controllers above a pod, the nearest first; empty if none of them is one."""
     gangs = [owner for owner in owners if owner.is_gang]
-    return f"{gangs[-1].kind} {namespace}/{gangs[-1].name}" if gangs else ""
+    return f"{GANGS[gangs[-1].group, gangs[-1].kind]} {namespace}/{gangs[-1].name}" if gangs else ""
 
 
 def owner_ref(*, api_version: str, kind: str, name: str, uid: str) -> OwnerRef:

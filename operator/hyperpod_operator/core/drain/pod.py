@@ -33,6 +33,8 @@ class Pod:
     """Whether its phase is Succeeded or Failed."""
     is_pending: bool = False
     """Whether its phase is Pending: no container of it runs yet."""
+    is_ready: bool = True
+    """Whether its condition Ready is True: a budget is about those that are."""
     created_at: datetime | None = None
     deleting_since: datetime | None = None
     """Its deletionTimestamp: when the grace period of its deletion ends."""

@@ -37,8 +37,14 @@ class Spec(msgspec.Struct, gc=False, rename="camel"):
     node_name: str = ""
 
 
+class Condition(msgspec.Struct, gc=False):
+    type: str = ""
+    status: str = ""
+
+
 class Status(msgspec.Struct, gc=False, rename="camel"):
     phase: str = ""
+    conditions: list[Condition] | None = None
 
 
 class PodObject(msgspec.Struct, gc=False):

@@ -12,6 +12,7 @@ from hyperpod_operator.kube.pods.decoding import PodObject, controller
 
 _MIRROR = "kubernetes.io/config.mirror"
 _FINISHED = frozenset({"Succeeded", "Failed"})
+_READY = ("Ready", "True")
 
 _MOST_SHARED = 8192
 """Distinct values that are kept for sharing."""
@@ -49,6 +50,7 @@ class PodFactory:
             is_static=_MIRROR in annotations,
             is_finished=found.status.phase in _FINISHED,
             is_pending=found.status.phase == "Pending",
+            is_ready=any((one.type, one.status) == _READY for one in found.status.conditions or ()),
             created_at=_moment(metadata.creation_timestamp),
             deleting_since=_moment(metadata.deletion_timestamp),
         )

@@ -188,10 +188,17 @@ def _parent(references: Any) -> OwnerRef | None:
 
 
 def _budget(namespace: str, item: Mapping[str, Any]) -> Budget:
-    raw = (item.get("spec") or {}).get("selector")
+    spec, status = item.get("spec") or {}, item.get("status") or {}
+    raw = spec.get("selector")
     try:
         selector = None if raw is None else LabelSelector.model_validate(raw)
     except ValueError:
         selector = None  # a selector that Kubernetes takes and this operator cannot read: the API server decides
-    allowed = (item.get("status") or {}).get("disruptionsAllowed") or 0
-    return Budget(namespace=namespace, name=str(item["metadata"]["name"]), selector=selector, allowed=int(allowed))
+    enough = (status.get("currentHealthy") or 0) >= (status.get("desiredHealthy") or 0) > 0
+    return Budget(
+        namespace=namespace,
+        name=str(item["metadata"]["name"]),
+        selector=selector,
+        allowed=int(status.get("disruptionsAllowed") or 0),
+        spares_unready=enough or spec.get("unhealthyPodEvictionPolicy") == "AlwaysAllow",
+    )

@@ -26,6 +26,6 @@ def look(*pods: Pod, chosen: DrainRules | None = None, after: float = 0, **more:
     return step(pods=pods, rules=chosen or rules(), started_at=START, now=START + timedelta(seconds=after), **more)
 
 
-def budget(allowed: int, *, namespace: str = "research", **selector: Any) -> Budget:
+def budget(allowed: int, *, namespace: str = "research", spares_unready: bool = False, **selector: Any) -> Budget:
     chosen = LabelSelector.model_validate(selector)
-    return Budget(namespace=namespace, name="pdb", selector=chosen, allowed=allowed)
+    return Budget(namespace=namespace, name="pdb", selector=chosen, allowed=allowed, spares_unready=spares_unready)

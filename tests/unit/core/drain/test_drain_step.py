@@ -270,3 +270,10 @@ def test_pods_that_no_container_of_runs_yet_need_no_budget() -> None:
     running = pod("p3", gang="job", labels={"app": "a"})
     assert look(*gang, running, budgets=(budget(0, matchLabels={"app": "a"}),)).gangs == ()
     assert len(look(*gang, running, budgets=(budget(1, matchLabels={"app": "a"}),)).gangs) == 1
+
+
+@pytest.mark.parametrize(("spares", "ready", "leaves"), [(True, 0, True), (False, 0, False), (True, 1, False)])
+def test_pods_that_are_not_ready_need_no_budget_that_spares_them(*, spares: bool, ready: int, leaves: bool) -> None:
+    """Of a gang that runs on a broken node and does not respond: the API server evicts these whatever is allowed."""
+    pods = [pod(f"p{number}", gang="job", is_ready=number < ready) for number in range(3)]
+    assert bool(look(*pods, budgets=(budget(0, spares_unready=spares),)).gangs) is leaves

@@ -28,6 +28,13 @@ def test_a_phase_says_whether_a_pod_stays_and_whether_it_runs_yet(phase: str, fi
     assert (pod.is_finished, pod.is_pending) == (finished, pending)
 
 
+@pytest.mark.parametrize(("word", "ready"), [("True", True), ("False", False), ("Unknown", False), (None, False)])
+def test_a_pod_is_ready_by_its_condition(word: str | None, *, ready: bool) -> None:
+    shown = [{"type": "Initialized", "status": "True"}, *([{"type": "Ready", "status": word}] if word else [])]
+    body = {"metadata": {"name": "a"}, "status": {"phase": "Running", "conditions": shown}}
+    assert PodFactory().pod(msgspec.convert(body, PodObject)).pod.is_ready is ready
+
+
 def test_when_a_pod_came_and_until_when_it_may_stay() -> None:
     metadata = {"creationTimestamp": "2026-11-23T12:00:00Z", "deletionTimestamp": "2026-11-23T12:05:00Z"}
     found = PodFactory().pod(msgspec.convert({"metadata": {"name": "a", **metadata}}, PodObject)).pod

@@ -55,7 +55,11 @@ async def test_the_pods_of_each_kind_of_workload_are_a_gang(
     api: PodApi, cache: PodCache, group: str, kind: str
 ) -> None:
     api.put(pod_body("a", owner=owned_by(kind, "train", version=f"{group}/v9")))
-    assert await gangs(cache) == [f"{kind} research/train"]
+    assert await gangs(cache) == [f"{GANGS[group, kind]} research/train"]
+
+
+def test_no_two_kinds_of_workloads_have_one_name() -> None:
+    assert len(set(GANGS.values())) == len(GANGS)
 
 
 async def test_replicas_are_no_gang(api: PodApi, cache: PodCache) -> None:
@@ -196,6 +200,28 @@ async def test_budgets_are_read_where_a_gang_has_several_pods(api: PodApi, cache
         ("pdb", 1, False),
         ("none", 0, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "healthy", "spares"),
+    [
+        ("AlwaysAllow", (0, 2), True),
+        ("IfHealthyBudget", (1, 2), False),
+        (None, (1, 2), False),
+        (None, (2, 2), True),
+        (None, (0, 0), False),
+    ],
+)
+async def test_a_budget_says_whether_it_keeps_pods_that_are_not_ready(
+    api: PodApi, cache: PodCache, policy: str | None, healthy: tuple[int, int], *, spares: bool
+) -> None:
+    shown = budget("pdb", 0, {})
+    shown["spec"] |= {"unhealthyPodEvictionPolicy": policy} if policy else {}
+    shown["status"] |= dict(zip(("currentHealthy", "desiredHealthy"), healthy, strict=True))
+    api.objects[PDBS] = {"items": [shown]}
+    for name in "ab":
+        api.put(pod_body(name, owner=owned_by("PyTorchJob", "t", version="kubeflow.org/v1")))
+    assert [one.spares_unready for one in (await read(cache)).budgets] == [spares]
 
 
 async def test_nothing_is_remembered_once_no_pods_are_needed(api: PodApi, cache: PodCache) -> None:

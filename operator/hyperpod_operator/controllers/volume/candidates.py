@@ -169,15 +169,17 @@ def _tainted(node: Node) -> bool:
 
 
 def _chooses(claim: Claim, view: View, *, drained: frozenset[str]) -> bool:
-    """Whether this pass may choose a node: none is recorded, its instance is gone or `drained`, the target changed."""
+    """Whether this pass may choose a node: none is recorded, its instance is gone, `drained` or in another group, the
+    target changed."""
     if not claim.direct or claim.deleting:
         return False
     recorded = claim.status.attachment
-    there = {node.instance_id for node in view.nodes if node.status not in GONE}
+    groups = {node.instance_id: node.group for node in view.nodes if node.status not in GONE}
     return (
         recorded is None
-        or recorded.instanceId not in there
+        or recorded.instanceId not in groups
         or recorded.instanceId in drained
+        or (claim.by_group and groups[recorded.instanceId] != claim.group)
         or recorded.remembered.target != claim.target_text
         or bool(recorded.remembered.refused)
     )

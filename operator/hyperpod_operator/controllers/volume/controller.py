@@ -242,13 +242,13 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
             )
 
     def _note_interest(self, snapshot: ClaimSnapshot) -> None:
-        recorded, target = snapshot.claim.status.attachment, snapshot.claim.spec.attachment.target
+        recorded = snapshot.claim.status.attachment
         instance = (recorded.instanceId if recorded else None) or ""
         interest = Watched(
             cluster=cluster_id(snapshot.cluster_arn),
             node_name=(recorded.nodeName if recorded else None) or "",
             waiting=snapshot.claim.direct and not _settled_on(snapshot, instance),
-            group=(target.instanceGroupName if target else None) or "",
+            group=snapshot.claim.group,
             label=snapshot.claim.label,
         )
         self._interests.note(snapshot.claim.key, interest)
@@ -273,7 +273,8 @@ def _settled_on(snapshot: ClaimSnapshot, instance_id: str) -> bool:
     """Whether the claim's node is there under a name and takes volumes, so that its own changes alone matter."""
     node = snapshot.observed.node(instance_id)
     there = node is not None and bool(node.node_name) and not node.drained_for
-    return there and snapshot.observed.alive(instance_id)
+    stays = node is not None and snapshot.claim.group in {"", node.instance_group}
+    return there and stays and snapshot.observed.alive(instance_id)
 
 
 def _proved(here: Location, cluster_arn: str) -> Location:

@@ -144,9 +144,14 @@ class Claim:
         return float(int(found[1]) * _UNITS[found[2]]) if found else None
 
     @property
-    def by_group(self) -> bool:
+    def group(self) -> str:
+        """The instance group that the target names; empty where it names none."""
         target = self.spec.attachment.target
-        return target is not None and target.instanceGroupName is not None
+        return (target.instanceGroupName if target is not None else None) or ""
+
+    @property
+    def by_group(self) -> bool:
+        return bool(self.group)
 
     @property
     def follows(self) -> bool:

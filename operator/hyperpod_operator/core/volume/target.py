@@ -100,10 +100,11 @@ def _no_cluster(snapshot: ClaimSnapshot) -> str:
 
 
 def _moves_on(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    """A group's node that is drained, or that AWS refused for want of a slot: nothing is attached there, so another one
-    may be tried."""
+    """A group's node that is drained, that moved to another group, or that AWS refused for want of a slot: nothing is
+    attached there, so another one may be tried."""
     free = snapshot.volume is None or not snapshot.volume.attachments
-    return snapshot.claim.by_group and free and (bool(node.drained_for) or refused(snapshot, node))
+    left = node.instance_group != snapshot.claim.group
+    return snapshot.claim.by_group and free and (bool(node.drained_for) or left or refused(snapshot, node))
 
 
 def matching_nodes(snapshot: ClaimSnapshot) -> list[Candidate]:

@@ -10,6 +10,7 @@ from tests.unit.core.volume.builders import (
     SECOND,
     THIRD,
     ago,
+    attachment,
     attached_status,
     claim,
     cluster,
@@ -293,3 +294,16 @@ def test_a_missing_object_is_told_apart_from_a_missing_cluster_by_name() -> None
 def test_a_cluster_that_aws_lacks_is_named_with_its_region(ref: dict[str, str]) -> None:
     (named,) = ref.values()
     assert missing(ref, region="us-west-2").startswith(f"AWS has no HyperPod cluster {named} in Region us-west-2.")
+
+
+@pytest.mark.parametrize(("others", "found"), [((node(SECOND),), SECOND), ((), "NodeNotRunning")])
+def test_a_volume_that_is_free_does_not_follow_its_node_to_another_group(
+    others: tuple[Candidate, ...], found: str
+) -> None:
+    """MoveClusterNodes keeps the instance's id. A volume that is attached stays: AWS moves no node that has one."""
+    moved = node(FIRST, group="spare")
+    assert chosen(GROUP, moved, *others, status=attached_status()) == found
+    assert chosen(GROUP, moved, *others, status=attached_status(), volume=volume(attachment())) == FIRST
+    assert (
+        chosen(aimed(instanceId=FIRST), moved, *others, status=attached_status(target=f"instanceId={FIRST}")) == FIRST
+    )

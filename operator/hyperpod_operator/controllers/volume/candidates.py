@@ -19,6 +19,9 @@ from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.observed import NO_LABELS, Candidate
 from hyperpod_operator.core.volume.ports import AttachmentLimit, VolumeCloud
 
+CORDONS = frozenset({"node.kubernetes.io/unschedulable", "ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted"})
+"""Taints of a cordon and of autoscalers that are about to remove a node (kubernetes.io, "Well-Known Labels, Annotations
+and Taints"; kubernetes/autoscaler, "taints"; karpenter.sh, "Disruption")."""
 MOST_CLUSTERS = 32
 """Clusters whose candidates are kept, those that claims asked about last: 5,000 of them take two megabytes."""
 
@@ -155,6 +158,7 @@ def _candidate(instance: ObservedNode, node: Node | None, limit: AttachmentLimit
         ready=node.ready if node else None,
         hostname=node.hostname if node else "",
         schedulable=node is None or not _tainted(node),
+        cordoned=node is not None and any(taint.key in CORDONS for taint in node.taints),
         drained_for=drained_for(node) if node is not None else "",
         asked_to_detach=node is not None and detaches(node),
         labels=labels,

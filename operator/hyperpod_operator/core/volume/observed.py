@@ -17,7 +17,8 @@ class Candidate:
     """An instance of the cluster (ListClusterNodes) with its Kubernetes Node, where it has one.
 
     `limit` is how many volumes it takes, None where unknown. `schedulable` is False while HyperPod's health taint or a
-    label value that starts with Unschedulable is on the Node. `drained_for` says for which object the Node is drained
+    label value that starts with Unschedulable is on the Node; `cordoned`: another client keeps new pods off it, or an
+    autoscaler is about to remove it. `drained_for` says for which object the Node is drained
     (`core.drain.marks`), empty for none; `asked_to_detach`: that object asks claims to detach their volumes from it.
     """
 
@@ -31,6 +32,7 @@ class Candidate:
     availability_zone_id: str = ""
     ready: bool | None = None
     schedulable: bool = True
+    cordoned: bool = False
     drained_for: str = ""
     asked_to_detach: bool = False
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)

@@ -196,7 +196,7 @@ def _replacement(snapshot: ClaimSnapshot, *, lost: str, group: str) -> Resolutio
     def order(node: Candidate) -> tuple[object, ...]:
         launched = node.launched_at.timestamp() if node.launched_at else 0.0
         newer = gone_at is not None and launched >= gone_at.timestamp()
-        return (not newer, not (logical and node.logical_id == logical), -launched, node.instance_id)
+        return (node.cordoned, not newer, not (logical and node.logical_id == logical), -launched, node.instance_id)
 
     if not any(usable(snapshot, node) for node in matching):
         if _is_elsewhere(snapshot, group):
@@ -272,7 +272,7 @@ def _lost_at(snapshot: ClaimSnapshot) -> datetime | None:
 
 
 def _emptiest(snapshot: ClaimSnapshot, node: Candidate) -> tuple[object, ...]:
-    return (snapshot.observed.attached_count(node) or 0, node.instance_id)
+    return (node.cordoned, snapshot.observed.attached_count(node) or 0, node.instance_id)
 
 
 def _unresolved(reason: Reason, message: str, *, after: float, stalled: bool = False) -> Unresolved:

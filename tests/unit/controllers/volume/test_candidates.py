@@ -6,11 +6,12 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import instances, new
 
-from hyperpod_operator.controllers.volume.candidates import MOST_CLUSTERS, Candidates, Seen
+from hyperpod_operator.controllers.volume.candidates import CORDONS, MOST_CLUSTERS, Candidates, Seen
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.observe import where
 from hyperpod_operator.controllers.volume.parse import parse
 from hyperpod_operator.controllers.volume.views import View
+from hyperpod_operator.core.health.node import Taint
 from hyperpod_operator.core.volume.observed import Candidate
 
 pytestmark = pytest.mark.slow
@@ -98,3 +99,13 @@ async def test_those_of_clusters_that_nobody_asks_about_are_forgotten(scene: Sce
         other = replace(view.cluster, arn=f"{view.cluster.arn[:-3]}{number:03d}")
         await scene.seen(replace(view, cluster=other))
     assert len(scene.candidates._clusters) == MOST_CLUSTERS
+
+
+@pytest.mark.parametrize(("key", "cordoned"), [*((key, True) for key in sorted(CORDONS)), ("nvidia.com/gpu", False)])
+async def test_a_taint_of_a_cordon_or_of_an_autoscaler_counts_and_none_of_a_group(
+    scene: Scene, key: str, *, cordoned: bool
+) -> None:
+    first, second, *_ = instances()
+    scene.rig.nodes.taints[f"hyperpod-{first}"] = (Taint(key=key, value="", effect="NoSchedule"),)
+    found = await scene.nodes()
+    assert (found[first].cordoned, found[second].cordoned) == (cordoned, False)

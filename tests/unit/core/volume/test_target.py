@@ -10,8 +10,8 @@ from tests.unit.core.volume.builders import (
     SECOND,
     THIRD,
     ago,
-    attachment,
     attached_status,
+    attachment,
     claim,
     cluster,
     made_status,
@@ -65,6 +65,14 @@ def test_a_node_is_found_by_each_of_its_names(target: dict[str, str]) -> None:
 def test_of_a_group_the_emptiest_node_is_taken() -> None:
     taken = {FIRST: 3, SECOND: 1}
     assert chosen(GROUP, node(FIRST), node(SECOND), node(THIRD, "others"), taken=taken) == SECOND
+
+
+@pytest.mark.parametrize("status", [made_status(), lost(THIRD)], ids=["first choice", "after a loss"])
+def test_a_cordoned_node_is_taken_last(status: dict[str, Any]) -> None:
+    """Its pods could not start there: the volume keeps them to the node."""
+    cordoned = node(FIRST, cordoned=True, launched_at=NOW)
+    assert chosen(GROUP, cordoned, node(SECOND), status=status, taken={SECOND: 5}) == SECOND
+    assert chosen(GROUP, cordoned, status=status) == FIRST
 
 
 def test_a_selector_narrows_the_group() -> None:

@@ -1,17 +1,14 @@
 """The Nodes of a HyperPod cluster, and the three names that a person may use for one."""
 
-import re
 from dataclasses import dataclass
 
 from hyperpod_operator.api.names import COMPUTE_TYPE, INSTANCE_GROUP_NAME
 from hyperpod_operator.core.explain.world import Json, inside, items, text
+from hyperpod_operator.core.health.node import identity
 from kubectl_hyperpod.cluster.api import Object
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.resources import CLUSTER, NODES
 from kubectl_hyperpod.session import NotInstalledError, Session, metadata
-
-_PROVIDER = re.compile(r"aws:///[^/]+/sagemaker/cluster/hyperpod-([a-z0-9]+)-(i-[0-9a-f]+)")
-"""spec.providerID of a HyperPod node (docs/nodes.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +29,19 @@ class HyperPodNode:
 
 
 def nodes_of(session: Session, cluster_id: str = "") -> list[HyperPodNode]:
-    """Nodes that HyperPod brought, of one cluster or of all, by group and name."""
+    """Nodes that HyperPod brought, of one cluster or of all, by group and name; none that claims another's instance."""
     found = []
     for node in session.api.list(NODES, labels=f"{COMPUTE_TYPE}=hyperpod"):
-        match = _PROVIDER.fullmatch(text(inside(node, "spec", "providerID")))
-        if match is None or (cluster_id and match[1] != cluster_id):
+        name = metadata(node, "name")
+        found_in = identity(name=name, provider_id=text(inside(node, "spec", "providerID")))
+        if found_in is None or (cluster_id and found_in[0] != cluster_id):
             continue
         labels = inside(node, "metadata", "labels") or {}
         found.append(
             HyperPodNode(
-                name=metadata(node, "name"),
-                cluster_id=match[1],
-                instance_id=match[2],
+                name=name,
+                cluster_id=found_in[0],
+                instance_id=found_in[1],
                 group=text(labels.get(INSTANCE_GROUP_NAME)),
                 node=node,
             )
@@ -57,7 +55,7 @@ def cluster_id(cluster: Json) -> str:
 
 
 def one_node(session: Session, said: str, *, of: str = "") -> HyperPodNode:
-    """The Node of a node name, instance id or logical id. Raises CommandError when none or several fit."""
+    """The Node of a node name, instance id or logical id. Raises CommandError when none fits."""
     nodes = nodes_of(session, of)
     by_logical, unread = _logical_ids(session) if not said.startswith(("i-", "hyperpod-")) else ({}, "")
     instance = by_logical.get(said, said)

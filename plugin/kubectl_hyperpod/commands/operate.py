@@ -142,16 +142,20 @@ def _create(
 
 
 def _named(session: Session, said: tuple[str, ...], cluster: str) -> tuple[Object, list[HyperPodNode]]:
-    """`spec.nodes`: as they were named where all are of one sort and a cluster is named, else by Node names.
+    """`spec.nodes`: logical ids as they are, because AWS alone says whose they are; so are instance ids where a cluster
+    is named; else by Node names.
 
     An instance that never joined has no Node: it can be named by its id with --cluster.
     """
+    logical = not any(one.startswith(("i-", "hyperpod-")) for one in said)
     if cluster and all(one.startswith("i-") for one in said):
         return {"instanceIds": [*said]}, []
-    if cluster and not any(one.startswith(("i-", "hyperpod-")) for one in said):
+    if cluster and logical:
         return {"nodeLogicalIds": [*said]}, []
     of = cluster_id(session.get(Named(CLUSTER, cluster))) if cluster else ""
     found = [one_node(session, one, of=of) for one in said]
+    if logical:
+        return {"nodeLogicalIds": [*said]}, found
     return {"names": [*dict.fromkeys(one.name for one in found)]}, found
 
 

@@ -6,6 +6,8 @@ import pytest
 from tests.unit.core.explain.worlds import claim, unready
 from tests.unit.plugin.fake import OURS, FakeServer, run, server
 
+from hyperpod_operator.api.names import COMPUTE_TYPE
+
 NODE = "hyperpod-i-0123456789abcdef0"
 READY = unready("Scaling")
 AT = f"{OURS}/hyperpodnodeoperations"
@@ -45,12 +47,30 @@ def test_each_verb_is_an_operation(words: tuple[str, ...], spec: dict[str, Any])
     assert made == {"clusterRef": {"name": "research"}, "nodes": {"names": [NODE]}, **spec}
 
 
-@pytest.mark.parametrize("said", [NODE, "i-0123456789abcdef0", "logical-1"])
-def test_each_name_of_a_node_is_taken(said: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (NODE, {"names": [NODE]}),
+        ("i-0123456789abcdef0", {"names": [NODE]}),
+        ("logical-1", {"nodeLogicalIds": ["logical-1"]}),  # a claim's status says whose it is, which proves nothing
+    ],
+)
+def test_each_name_of_a_node_is_taken(said: str, named: dict[str, list[str]]) -> None:
     volume = claim()
     volume["status"]["attachment"]["nodeLogicalId"] = "logical-1"
     fake = server(READY, claims=(volume,))
     run(fake, "reboot", said)
+    assert created(fake)["spec"]["nodes"] == named
+
+
+@pytest.mark.parametrize("name", ["hyperpod-i-0aaaaaaaaaaaaaaaa", "ip-10-0-0-1"])
+def test_a_node_with_the_provider_id_of_another_takes_no_operation_from_it(name: str) -> None:
+    """A kubelet chooses its providerID and its labels; its name is what its credentials hold it to."""
+    fake = server(READY)
+    (node,) = fake.objects["/api/v1/nodes"]
+    impostor = {**node, "metadata": {"name": name, "labels": {COMPUTE_TYPE: "hyperpod"}}}
+    fake.objects["/api/v1/nodes"] = [impostor, node]
+    run(fake, "reboot", "i-0123456789abcdef0")
     assert created(fake)["spec"]["nodes"] == {"names": [NODE]}
 
 

@@ -93,8 +93,13 @@ def elsewhere(records: Iterable[Record], here: Location) -> Elsewhere | None:
 def records_of_cluster(name: str, body: Mapping[str, Any]) -> tuple[Record, ...]:
     """What a HyperPodCluster object says of the place of its cluster, for objects that refer to it."""
     spec, status = body.get("spec") or {}, body.get("status") or {}
-    eks = (spec.get("orchestrator") or {}).get("eks") or {}
     return (
         recorded(f"status.clusterArn of HyperPodCluster {name}", str(status.get("clusterArn") or "")),
-        recorded(f"EKS cluster of HyperPodCluster {name}", str(eks.get("clusterArn") or "")),
+        recorded(f"EKS cluster of HyperPodCluster {name}", eks_cluster_of(spec)),
     )
+
+
+def eks_cluster_of(members: Mapping[str, Any]) -> str:
+    """ARN of the EKS cluster in a spec or in AWS's description of a cluster, in the names of the spec."""
+    eks = (members.get("orchestrator") or {}).get("eks") or {}
+    return str(eks.get("clusterArn") or "")

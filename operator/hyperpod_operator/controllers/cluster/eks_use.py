@@ -1,7 +1,8 @@
 """Which HyperPod cluster an EKS cluster has: looked for when AWS refuses a second one."""
 
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.observed import EksUse, ObservedCluster
+from hyperpod_operator.core.location import eks_cluster_of
+from hyperpod_operator.core.observed import EksUse
 from hyperpod_operator.core.ports import Clusters
 
 MOST = 50
@@ -19,7 +20,7 @@ async def used_by(*, clusters: Clusters, eks_cluster_arn: str) -> EksUse:
         listed = sorted(await clusters.listed(), key=lambda one: one.status != "Deleting")
         for one in listed[:MOST]:
             cluster = await clusters.describe(name=one.name)
-            if cluster is None or _eks_cluster(cluster) != eks_cluster_arn:
+            if cluster is None or eks_cluster_of(cluster.members) != eks_cluster_arn:
                 continue
             use = EksUse(name=cluster.name, status=cluster.status)
             if not use.going:
@@ -28,8 +29,3 @@ async def used_by(*, clusters: Clusters, eks_cluster_arn: str) -> EksUse:
     except CloudError as error:
         return EksUse(unread=f"{error.operation}: {error.code}")
     return going if going.name else EksUse(unlooked=max(0, len(listed) - MOST))
-
-
-def _eks_cluster(cluster: ObservedCluster) -> str:
-    orchestrator = cluster.members.get("orchestrator") or {}
-    return str((orchestrator.get("eks") or {}).get("clusterArn") or "")

@@ -19,7 +19,7 @@ from hyperpod_operator.controllers.volume.published import published
 from hyperpod_operator.controllers.volume.views import View
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.health.state import State
-from hyperpod_operator.core.location import Record, cluster_id, records_of_cluster
+from hyperpod_operator.core.location import Record, cluster_id, eks_cluster_of, records_of_cluster
 from hyperpod_operator.core.ports import Key, KubernetesError
 from hyperpod_operator.core.volume.adoption import left_behind
 from hyperpod_operator.core.volume.claim import CREATED, Claim
@@ -44,7 +44,8 @@ class Where:
     """The HyperPod cluster that a claim names: its Region and its name or ARN; empty while it is not known.
 
     `coming`: its HyperPodCluster is there and has no ARN yet; `no_object`: there is no such HyperPodCluster. `records`
-    are what that object says of its place, and `groups` the names of the instance groups that it asks for.
+    are what that object says of its place, `groups` the names of the instance groups and `eks` the ARN of the EKS
+    cluster that it asks for.
     """
 
     region: str = ""
@@ -53,6 +54,7 @@ class Where:
     no_object: bool = False
     records: tuple[Record, ...] = ()
     groups: frozenset[str] = frozenset()
+    eks: str = ""
 
 
 async def where(*, ports: VolumePorts, claim: Claim) -> Where:
@@ -77,6 +79,7 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
         coming=not arn,
         records=records_of_cluster(ref.name or "", stored.body),
         groups=_groups(spec),
+        eks=eks_cluster_of(spec),
     )
 
 
@@ -113,6 +116,7 @@ async def observe(
         coming=at.coming,
         no_object=at.no_object,
         desired_groups=at.groups,
+        desired_eks_cluster=at.eks,
         region=at.region,
         nodes=nodes.nodes,
         taken=nodes.taken,

@@ -11,7 +11,7 @@ from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.api.names import GROUP, OWNERSHIP_TAGS, TAG_OWNER
 from hyperpod_operator.core.export.members import UNSET, Shaper, member
 from hyperpod_operator.core.export.model import LeftOut, Manifest, Note, Source, brief
-from hyperpod_operator.core.location import location_of
+from hyperpod_operator.core.location import eks_cluster_of, location_of
 from hyperpod_operator.core.observed import Json
 from hyperpod_operator.core.text import counted
 
@@ -46,8 +46,7 @@ def manifest(source: Source) -> Manifest | LeftOut:
     notes += _tags(spec)
     if source.shown:
         notes += _not_chosen(spec)
-    eks = ((spec.get("orchestrator") or {}).get("eks") or {}).get("clusterArn", "")
-    place = location_of(eks)
+    place = location_of(eks_cluster_of(spec))
     region, account = source.region or place.region, source.account or place.account
     if region and "region" not in spec:
         spec["region"] = region

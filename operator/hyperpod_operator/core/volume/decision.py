@@ -6,7 +6,7 @@ from functools import cached_property
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
-from hyperpod_operator.core.location import NOWHERE, Location
+from hyperpod_operator.core.location import NOWHERE, Location, eks_cluster_of
 from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.plan import Step
@@ -91,9 +91,7 @@ class ClaimSnapshot:
 
     @property
     def eks_cluster_arn(self) -> str:
-        members = self.observed.cluster.members if self.observed.cluster else {}
-        found = ((members.get("orchestrator") or {}).get("eks") or {}).get("clusterArn")
-        return str(found or "")
+        return eks_cluster_of(self.observed.cluster.members) if self.observed.cluster else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ ownership tags say so. Everything else has to be on the list of the tenant, as i
 from collections.abc import Mapping
 from typing import assert_never
 
-from hyperpod_operator.api.names import TAG_OWNER
+from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.core.tenancy import Matter, Named
 from hyperpod_operator.core.tenancy.names import names_of_claim
 from hyperpod_operator.core.volume.claim import Claim
@@ -81,6 +81,7 @@ def _cluster(snapshot: ClaimSnapshot, arn: str, tags: Mapping[str, str]) -> tupl
     claim = snapshot.claim
     if claim.spec.clusterRef.name is None and arn == snapshot.cluster_arn:
         return ()  # what the spec names by ARN or by name is held there, and AWS says which ARN that is
-    if tags.get(TAG_OWNER, "").partition("/")[0] == claim.key.namespace:
-        return ()
+    eks = snapshot.observed.desired_eks_cluster
+    if eks and tags.get(TAG_EKS_CLUSTER) == eks and tags.get(TAG_OWNER, "").partition("/")[0] == claim.key.namespace:
+        return ()  # a namespace of this name on another EKS cluster is not this one
     return (Named("the cluster", arn, Matter.CLUSTERS),)

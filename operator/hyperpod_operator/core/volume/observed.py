@@ -128,6 +128,8 @@ class Observed:
     """Whether clusterRef names a HyperPodCluster object that the API server does not have."""
     desired_groups: frozenset[str] = frozenset()
     """Names of the instance groups that the HyperPodCluster object asks for; AWS may not have them yet."""
+    desired_eks_cluster: str = ""
+    """ARN of the EKS cluster that the HyperPodCluster object asks for; empty where clusterRef names no object."""
     looked: bool = True
     region: str = ""
     """Where the volume is; empty for the operator's own Region."""

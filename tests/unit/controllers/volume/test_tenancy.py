@@ -7,9 +7,9 @@ import pytest
 from tests.unit.controllers.rig import pause
 from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, adopting, arn_of, new, zone
-from tests.unit.core.builders import spec
+from tests.unit.core.builders import EKS, spec
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.tenancy import Matter, Tenancy, Tenant
@@ -119,18 +119,24 @@ async def test_a_cluster_in_the_status_of_an_object_has_to_be_the_namespaces_own
 
 
 async def test_a_cluster_with_the_namespaces_own_tags_is_attached_to(rig: VolumeRig) -> None:
-    rig.simulator.world.set_tags(CLUSTER, {TAG_OWNER: str(OBJECT)})
+    rig.simulator.world.set_tags(CLUSTER, {TAG_OWNER: str(OBJECT), TAG_EKS_CLUSTER: EKS})
     restrict(rig, allowing())
     rig.apply(by_object(rig, arn=arn_of(rig.simulator)))
     assert isinstance(await rig.rest(), Done)
     assert "AttachClusterNodeVolume" in rig.operations()
 
 
-async def test_a_namespace_whose_name_begins_with_ours_is_another(rig: VolumeRig) -> None:
-    rig.simulator.world.set_tags(CLUSTER, {TAG_OWNER: f"{KEY.namespace}-b/blue"})
+@pytest.mark.parametrize(
+    ("owner", "eks"),
+    [(f"{KEY.namespace}-b/blue", EKS), (str(OBJECT), f"{EKS}-staging"), (str(OBJECT), "")],
+    ids=["begins-with-ours", "on-another-eks-cluster", "on-none-that-is-named"],
+)
+async def test_a_namespace_of_a_like_name_is_another(rig: VolumeRig, owner: str, eks: str) -> None:
+    rig.simulator.world.set_tags(CLUSTER, {TAG_OWNER: owner, **({TAG_EKS_CLUSTER: eks} if eks else {})})
     restrict(rig, allowing())
     rig.apply(by_object(rig, arn=arn_of(rig.simulator)))
     await rig.until("NotAllowed")
+    assert "AttachClusterNodeVolume" not in rig.operations()
 
 
 async def test_a_volume_in_status_that_is_not_the_claims_own_is_neither_tagged_nor_deleted(rig: VolumeRig) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
-from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID, TAG_OWNER
 from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
@@ -20,9 +20,10 @@ from hyperpod_operator.controllers.volume.views import View
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.health.state import State
 from hyperpod_operator.core.location import Record, cluster_id, eks_cluster_of, records_of_cluster
+from hyperpod_operator.core.object_name import is_object_name
 from hyperpod_operator.core.ports import Key, KubernetesError
 from hyperpod_operator.core.volume.adoption import left_behind
-from hyperpod_operator.core.volume.claim import CREATED, Claim
+from hyperpod_operator.core.volume.claim import CREATED, TAG_VALUE_MOST, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
 from hyperpod_operator.core.volume.observed import (
@@ -126,6 +127,7 @@ async def observe(
         former=known.former,
         csi_users=had.result()[0],
         lease=had.result()[1],
+        tagged_for=had.result()[2],
         snapshots=await _snapshots(cloud=cloud, claim=claim, nodes=nodes.nodes),
         labelled=await _labelled(ports=ports, claim=claim, view=view),
     )
@@ -208,14 +210,15 @@ async def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[st
 
 async def _had(
     *, ports: VolumePorts, claim: Claim, there: Volume | None, fresh: bool
-) -> tuple[tuple[str, ...], Lease | None]:
-    """Who else has the volume: the CSI driver, another claim."""
+) -> tuple[tuple[str, ...], Lease | None, Lease | None]:
+    """Who else has the volume: the CSI driver, another claim by its Lease, another claim by the volume's tags."""
     users: tuple[str, ...] = ()
     if there is not None:
         users = await ports.users.csi(volume_id=there.volume_id, ours=claim.persistent_volume_name, fresh=fresh)
     # The Lease of a volume that is gone has to be given back, too.
     volume_id = there.volume_id if there is not None else claim.volume_id
-    return users, await _lease(ports=ports, claim=claim, volume_id=volume_id) if volume_id else None
+    lease = await _lease(ports=ports, claim=claim, volume_id=volume_id) if volume_id else None
+    return users, lease, await _tagged_for(ports=ports, claim=claim, there=there)
 
 
 async def _lease(*, ports: VolumePorts, claim: Claim, volume_id: str) -> Lease | None:
@@ -224,6 +227,25 @@ async def _lease(*, ports: VolumePorts, claim: Claim, volume_id: str) -> Lease |
         return None
     if holder == claim.holder:
         return Lease(holder=holder, holder_alive=True)
+    return await _held(ports=ports, holder=holder)
+
+
+async def _tagged_for(*, ports: VolumePorts, claim: Claim, there: Volume | None) -> Lease | None:
+    """The other claim that the volume's tags name, where this one would take the volume from it. Its Lease may be in
+    the namespace of another installation."""
+    tags = there.tags if there is not None else {}
+    owner, uid = tags.get(TAG_OWNER, ""), tags.get(TAG_CLAIM_UID, "")
+    if not claim.forced or not owner or not uid or uid == claim.uid:
+        return None
+    if len(owner) >= TAG_VALUE_MOST:
+        return Lease(holder=owner, holder_alive=True, holder_readable=False)  # the name may have been cut
+    if not all(map(is_object_name, owner.split("/", 1))):
+        return None
+    return await _held(ports=ports, holder=f"{owner}/{uid}")
+
+
+async def _held(*, ports: VolumePorts, holder: str) -> Lease:
+    """What is known of the claim of this namespace, name and uid. Raises KubernetesError."""
     namespace, _, rest = holder.partition("/")
     name, _, uid = rest.partition("/")
     try:

@@ -154,6 +154,8 @@ class Observed:
     persistent_volume: PersistentVolume | None = None
     persistent_volume_claim: PersistentVolumeClaim | None = None
     lease: Lease | None = None
+    tagged_for: Lease | None = None
+    """The same of the other claim that the volume's tags name; read where this claim would take the volume from it."""
 
     def node(self, instance_id: str) -> Candidate | None:
         return next((node for node in self.nodes if node.instance_id == instance_id), None)

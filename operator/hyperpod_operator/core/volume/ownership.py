@@ -21,21 +21,24 @@ PV = "PersistentVolume "
 
 
 def held_by_other(snapshot: ClaimSnapshot) -> Decision | None:
-    """Another claim of this cluster has the volume's Lease."""
-    claim, volume, lease = snapshot.claim, snapshot.volume, snapshot.observed.lease
+    """Another claim of this cluster has the volume's Lease; or the tags name it, and this one would take the volume
+    from it: the Leases of another installation are in another namespace."""
+    claim, volume, observed = snapshot.claim, snapshot.volume, snapshot.observed
     if volume is None:
         return None
-    if lease is not None and lease.holder != claim.holder and not lease.holder_readable:
+    tagged = f"remove the tags {names.TAG_CLAIM_UID} and {names.TAG_OWNER} from the volume"
+    for held, record, way in (
+        (observed.lease, f"The Lease {volume.volume_id} in the operator's namespace says", "delete the Lease"),
+        (observed.tagged_for, f"The tags of {volume.volume_id} say", tagged),
+    ):
+        if held is None or held.holder == claim.holder or not held.holder_alive:
+            continue
         message = (
-            f"The Lease {volume.volume_id} in the operator's namespace says that the claim {lease.holder} has the "
-            "volume, and the operator may not read that namespace. If that claim no longer exists, delete the Lease; "
-            "this claim then continues."
-        )
-        return Wait(reason=Reason.CLAIMED_BY_OTHER, message=message, after=snapshot.timings.watch, stalled=True)
-    if lease is not None and lease.holder != claim.holder and lease.holder_alive:
-        message = (
-            f"{volume.volume_id} belongs to the claim {lease.holder}. Delete this claim, or set reclaimPolicy: Retain "
+            f"{volume.volume_id} belongs to the claim {held.holder}. Delete this claim, or set reclaimPolicy: Retain "
             "on that one, so that the volume stays, and delete it; this claim then continues."
+            if held.holder_readable
+            else f"{record} that the claim {held.holder} has the volume, and the operator may not read that "
+            f"namespace. If that claim no longer exists, {way}; this claim then continues."
         )
         return Wait(reason=Reason.CLAIMED_BY_OTHER, message=message, after=snapshot.timings.watch, stalled=True)
     return None

@@ -5,7 +5,7 @@ from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import adopting, arn_of, instances, new, published, zone
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER, TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_testbed.simulator import Fault
@@ -13,6 +13,7 @@ from hyperpod_testbed.simulator import Fault
 pytestmark = pytest.mark.slow
 
 THEIRS = Key("team", "theirs")
+EKS = "arn:aws:eks:us-west-2:111122223333:cluster/other-research"
 
 OTHER = Key("team", "other")
 
@@ -105,11 +106,10 @@ async def test_of_two_claims_on_one_volume_the_first_has_it_and_the_second_gets_
     assert isinstance(await rig.rest_after(60.0, OTHER), Done)
 
 
-async def test_a_lease_of_a_claim_that_may_not_be_read_is_named_and_not_taken(
-    rig: VolumeRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    volume, read = rig.simulator.ebs.create_volume(zone=zone(rig.nodes)), rig.claims.read
-    rig.leases.holders[volume] = "gone/data/uid-0"
+@pytest.fixture
+def gone(rig: VolumeRig, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A namespace that the operator may not read."""
+    read = rig.claims.read
 
     async def refuses(key: Key) -> StoredObject | None:
         if key.namespace == "gone":
@@ -117,12 +117,47 @@ async def test_a_lease_of_a_claim_that_may_not_be_read_is_named_and_not_taken(
         return await read(key)
 
     monkeypatch.setattr(rig.claims, "read", refuses)
+    return "gone"
+
+
+async def test_a_lease_of_a_claim_that_may_not_be_read_is_named_and_not_taken(rig: VolumeRig, gone: str) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.leases.holders[volume] = f"{gone}/data/uid-0"
     rig.apply(adopting(volume))
     assert isinstance(await rig.rest(), Blocked)
     assert rig.reason() == "ClaimedByOther"
     assert f"Lease {volume}" in rig.condition("Ready")["message"]
     assert rig.operations() == []
     del rig.leases.holders[volume]
+    assert isinstance(await rig.rest_after(60.0), Done)
+
+
+def tagged(rig: VolumeRig, owner: str, uid: str) -> str:
+    """A volume of another claim of this EKS cluster, whose Lease is in the namespace of another installation."""
+    tags = {TAG_CLAIM_UID: uid, TAG_OWNER: owner, TAG_EKS_CLUSTER: EKS}
+    return rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags=tags)
+
+
+async def test_force_takes_nothing_from_a_claim_that_exists(rig: VolumeRig) -> None:
+    rig.apply(new(management={"paused": True}), key=OTHER)
+    volume = tagged(rig, str(OTHER), rig.claims._bodies[OTHER]["metadata"]["uid"])
+    rig.apply(adopting(volume, management={"adoptionPolicy": "Force"}))
+    assert isinstance(await rig.rest(), Blocked)
+    assert f"{volume} belongs to the claim {OTHER}" in rig.condition("Ready")["message"]
+    assert (rig.reason(), rig.operations()) == ("ClaimedByOther", [])
+    del rig.claims._bodies[OTHER]
+    assert isinstance(await rig.rest_after(60.0), Done)
+
+
+@pytest.mark.parametrize("name", ["data", "d" * 253])
+async def test_force_takes_nothing_from_a_claim_that_may_exist(rig: VolumeRig, gone: str, name: str) -> None:
+    owner = f"{gone}/{name}"[:255]
+    volume = tagged(rig, owner, "uid-0")
+    rig.apply(adopting(volume, management={"adoptionPolicy": "Force"}))
+    assert isinstance(await rig.rest(), Blocked)
+    assert f"The tags of {volume} say that the claim {owner}" in rig.condition("Ready")["message"]
+    assert (rig.reason(), rig.operations()) == ("ClaimedByOther", [])
+    rig.simulator.ebs.set_tags(volume, {TAG_EKS_CLUSTER: EKS})
     assert isinstance(await rig.rest_after(60.0), Done)
 
 

@@ -174,6 +174,7 @@ PODS = "kubectl get pods -n {namespace} -o wide"
 DESCRIBE_POD = "kubectl describe pod {name} -n {namespace}"
 POD_LOGS = "kubectl logs {name} -n {namespace} --all-containers"
 WORKLOADS = "kubectl get workloads.kueue.x-k8s.io -n {namespace}"
+POD_VOLUMES = "kubectl get pvc,evc -n {namespace}"
 NODE_LABELS = "kubectl get nodes --show-labels"
 EXPLAIN = "kubectl hyperpod explain {short}/{name} -n {namespace}"
 AROUND = (
@@ -191,6 +192,7 @@ AROUND = (
     DESCRIBE_POD,
     POD_LOGS,
     WORKLOADS,
+    POD_VOLUMES,
     NODE_LABELS,
     EXPLAIN,
 )

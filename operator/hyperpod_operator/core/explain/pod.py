@@ -4,6 +4,7 @@ May you read it; has it ended; does a node operation or a scale-in wait for it; 
 its containers; and for a pod without a node: its gates, its volumes, and the HyperPod nodes that it may run on.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from hyperpod_operator.core.explain.commands import (
     MAY_GET_PODS,
     NODE_LABELS,
     POD_LOGS,
+    POD_VOLUMES,
     PODS,
     WORKLOADS,
     filled,
@@ -34,7 +36,15 @@ from hyperpod_operator.core.explain.commands import (
 from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
 from hyperpod_operator.core.explain.node import ACTIVE, TAINTED, TAKES_PODS, because_of_node
 from hyperpod_operator.core.explain.node_facts import GROUP_LABELS, NodeFacts, node_facts
-from hyperpod_operator.core.explain.selects import chooses, selects, tolerates, wanted_labels
+from hyperpod_operator.core.explain.selects import (
+    INSTANCE_TYPE,
+    PREFIX,
+    chooses,
+    selects,
+    tolerates,
+    types_without_prefix,
+    wanted_labels,
+)
 from hyperpod_operator.core.explain.values import lacks
 from hyperpod_operator.core.explain.world import Found, Json, Subject, inside, items, text
 from hyperpod_operator.core.text import counted, listed
@@ -43,8 +53,13 @@ NOT_FOUND, FORBIDDEN = "NotFound", "Forbidden"
 ENDED, RUNS, DELETED = "PodEnded", "PodRuns", "PodDeleted"
 NODE_GONE, CONTAINERS, GATED = "NodeGone", "ContainersNotReady", "SchedulingGated"
 NOT_LOOKED_AT, NO_NODE_FITS, NO_ROOM = "NotScheduledYet", "NoNodeFits", "NoRoom"
-TYPE_LABELS = ("node.kubernetes.io/instance-type", LABEL_INSTANCE_TYPE)
-PREFIX = "ml."
+VOLUME_MISSING, VOLUME_KEEPS_OFF = "VolumeMissing", "VolumeKeepsOff"
+TYPE_LABELS = (INSTANCE_TYPE, LABEL_INSTANCE_TYPE)
+_NO_CLAIM = re.compile(r'persistentvolumeclaim "([a-z0-9.-]{1,253})" (?:not found|is being deleted)', re.IGNORECASE)
+_UNBOUND = re.compile(r"unbound immediate PersistentVolumeClaims", re.IGNORECASE)
+_VOLUME = re.compile(r"volume", re.IGNORECASE)
+"""How the scheduler says that a volume is not there, or keeps a pod off nodes (kube-scheduler, plugins VolumeBinding,
+VolumeZone and NodeVolumeLimits)."""
 NODES_MOST = 3
 """Nodes that the chain of a pod without a node shows."""
 
@@ -219,6 +234,24 @@ def _claim(pod: Pod) -> Because | None:
     return of_claim(min(mine, key=key), pod.around) if mine else None
 
 
+def _volume(pod: Pod) -> Because | None:
+    """A volume without which the scheduler looks at no node."""
+    words = text(condition(pod.pod, "PodScheduled").get("message"))
+    if missing := _NO_CLAIM.search(words):
+        what = (
+            f"The pod names the PersistentVolumeClaim {missing[1]}, which does not exist or is being deleted. Create "
+            "it, or the EBSVolumeClaim that makes it, or correct the pod's volumes."
+        )
+    elif _UNBOUND.search(words):
+        what = (
+            "A PersistentVolumeClaim of the pod has no volume yet. Find out what was to bring one: an EBSVolumeClaim, "
+            "or the provisioner of its StorageClass."
+        )
+    else:
+        return None
+    return Because(reason=VOLUME_MISSING, step=_you(what, *pod.made(POD_VOLUMES, DESCRIBE_POD)))
+
+
 def _pending(pod: Pod) -> Because:
     """The nodes that the pod may run on, why each takes it not, and the cluster that could have more of them."""
     scheduled = condition(pod.pod, "PodScheduled")
@@ -239,6 +272,12 @@ def _pending(pod: Pod) -> Because:
     where = listed(
         [f"{counted(many, 'node')} of group {name}" for name, many in sorted(groups.items())], most=NODES_MOST
     )
+    if _VOLUME.search(text(scheduled.get("message"))):
+        what = (
+            f"{where} may take the pod by labels and taints, and the scheduler names volumes among what keeps it off: "
+            "read its words below. A volume of one node or zone lets pods run there alone."
+        )
+        return Because(reason=VOLUME_KEEPS_OFF, step=_you(what, *pod.made(POD_VOLUMES, DESCRIBE_POD)))
     what = (
         f"{where} may take the pod by labels and taints, and the scheduler finds no room there: read its words below. "
         "Free resources, ask for less, or raise `instanceCount` of the group."
@@ -279,7 +318,13 @@ def _short_cluster(pod: Pod, groups: set[str]) -> Because | None:
 
 def _none_fits(pod: Pod) -> Because:
     labels = [f"{name}={value}" for name, value in sorted(wanted_labels(pod.pod or {}).items())]
-    if not chooses(pod.pod or {}):
+    if types := types_without_prefix(pod.pod or {}):
+        what = (
+            f"No HyperPod Node has the label {INSTANCE_TYPE}={types[0]}: on HyperPod's Nodes the types begin with "
+            f"{PREFIX}, so ask for {PREFIX}{types[0]}; or use the label {LABEL_INSTANCE_TYPE}={types[0]}, which the "
+            "operator sets. No group that lacks nodes is known to bring others."
+        )
+    elif not chooses(pod.pod or {}):
         what = "You can read no HyperPod Nodes in this Kubernetes cluster. Read the scheduler's words below."
     elif labels:
         what = (
@@ -299,6 +344,7 @@ _QUESTIONS: tuple[Callable[[Pod], Because | None], ...] = (
     _bound,
     _gated,
     _claim,
+    _volume,
     _pending,
 )
 

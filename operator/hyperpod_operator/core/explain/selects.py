@@ -11,6 +11,8 @@ from hyperpod_operator.core.explain.node_facts import NodeFacts, Taint
 from hyperpod_operator.core.explain.world import Json, inside, items, text
 
 REQUIRED = ("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+INSTANCE_TYPE = "node.kubernetes.io/instance-type"
+PREFIX = "ml."
 NODE_NAME = "metadata.name"
 """The one field that `matchFields` knows."""
 
@@ -24,6 +26,17 @@ def wanted_labels(pod: Json) -> Mapping[str, str]:
 def chooses(pod: Json) -> bool:
     """Whether the pod asks for nodes with certain labels at all."""
     return bool(wanted_labels(pod)) or bool(items(pod, *REQUIRED))
+
+
+def types_without_prefix(pod: Json) -> list[str]:
+    """EC2's names of instance types that the pod asks for where Nodes of HyperPod have `ml.` in front, sorted."""
+    asked = {wanted_labels(pod).get(INSTANCE_TYPE, "")}
+    for term in items(pod, *REQUIRED):
+        for one in items(term, "matchExpressions"):
+            named = inside(one, "values")
+            if (one.get("key"), one.get("operator")) == (INSTANCE_TYPE, "In") and isinstance(named, list):
+                asked.update(map(text, named))
+    return sorted(one for one in asked if one and not one.startswith(PREFIX))
 
 
 def selects(pod: Json, node: NodeFacts) -> bool:

@@ -166,6 +166,23 @@ def test_a_selector_that_nothing_fits_is_named() -> None:
     assert "(team=blue)" in found.step.what
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ('0/2 nodes are available: persistentvolumeclaim "cache" not found. not found', "VolumeMissing"),
+        ("0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.", "VolumeMissing"),
+        ("0/2 nodes are available: 2 node(s) had volume node affinity conflict.", "VolumeKeepsOff"),
+        ("0/2 nodes are available: 2 node(s) exceed max volume count.", "VolumeKeepsOff"),
+    ],
+)
+def test_a_volume_that_keeps_the_pod_off_is_no_lack_of_room(words: str, reason: str) -> None:
+    waits = pod(condition("PodScheduled", "False", "Unschedulable", words), **USES)
+    found = explained(waits, nodes=(node(),))
+    assert (found.reason, found.step.actor) == (reason, Actor.YOU)
+    assert "instanceCount" not in found.step.what
+    assert found.step.commands[0] == "kubectl get pvc,evc -n team"
+
+
 def test_nodes_without_room_name_their_group() -> None:
     found = explained(unscheduled(), nodes=(node(),))
     assert (found.reason, found.step.actor) == ("NoRoom", Actor.YOU)
@@ -220,6 +237,19 @@ def affinity(*expressions: dict[str, Any], fields: tuple[dict[str, Any], ...] = 
     term = {"matchExpressions": [*expressions], "matchFields": [*fields]}
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
     return {"spec": {"affinity": {"nodeAffinity": required}}}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"nodeSelector": {"node.kubernetes.io/instance-type": "p5.48xlarge"}},
+        affinity({"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["p5.48xlarge"]})["spec"],
+    ],
+)
+def test_a_type_without_the_prefix_says_which_one_to_ask_for(asked: dict[str, Any]) -> None:
+    found = explained(unscheduled(**asked), nodes=(node(),))
+    assert found.reason == "NoNodeFits"
+    assert "ask for ml.p5.48xlarge; or use the label hyperpod-operator.dev/instance-type=p5.48xlarge" in found.step.what
 
 
 @pytest.mark.parametrize(

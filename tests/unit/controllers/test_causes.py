@@ -1,10 +1,17 @@
 """Why a group is short, read from the details of events: through the simulator, as AWS has them."""
 
 import logging
+from datetime import timedelta
 
 import pytest
-from tests.unit.controllers.rig import Rig
+from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import plain
+from tests.unit.core.builders import NOW, cluster, group, group_spec
+
+from hyperpod_operator.controllers.cluster.causes import Causes
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.observed import Observed, ObservedEvent
+from hyperpod_testbed.simulator.faults import Fault
 
 CONTINUOUS = {"nodeProvisioningMode": "Continuous"}
 
@@ -75,9 +82,36 @@ async def test_a_right_that_is_given_later_is_used(rig: Rig) -> None:
     assert rig.condition("Ready")["reason"] == "CapacityShortage"
 
 
-async def test_details_that_cannot_be_read_fail_no_pass(rig: Rig) -> None:
-    from hyperpod_testbed.simulator import Fault
+@pytest.mark.parametrize("kind", [ErrorKind.INVALID, ErrorKind.MALFORMED])
+async def test_an_event_with_odd_details_hides_no_cause_of_another(kind: ErrorKind) -> None:
+    class OneOdd:
+        async def cause(self, *, name: str, event_id: str) -> str:
+            if event_id == "newest":
+                raise CloudError(kind=kind, operation="DescribeClusterEvent", code="Odd", message="of this event")
+            return "We currently do not have sufficient capacity."
 
+    events = tuple(
+        ObservedEvent(event_id=name, at=NOW - timedelta(seconds=age), level="Error", description="", group="gpu")
+        for age, name in enumerate(("newest", "older"))
+    )
+    seen = Observed(cluster=cluster(groups=(group(group_spec(), current=1),)), events=events)
+    explained = await Causes(monotonic=lambda: 0.0).explained(clusters=OneOdd(), observed=seen, since=None)  # type: ignore[arg-type]
+    assert [event.cause for event in explained.events] == ["", "We currently do not have sufficient capacity."]
+
+
+async def test_details_that_cannot_be_read_fail_no_pass(rig: Rig) -> None:
     rig.simulator.faults.add(Fault("DescribeClusterEvent", "error", code="InternalFailure", times=3))
     await short_of_capacity(rig)
     assert rig.failures == 0
+
+
+async def test_events_that_cannot_be_read_hold_up_no_edit_and_no_deletion(rig: Rig) -> None:
+    """They explain why a group is short; a pass does without them when they failed for a while."""
+    await short_of_capacity(rig)
+    rig.simulator.faults.add(Fault(operation="ListClusterEvents", kind="error"))
+    rig.apply({**plain(5), **CONTINUOUS})
+    await rig.idle(300)
+    assert [call.parameters["InstanceGroups"][0]["InstanceCount"] for call in rig.calls("UpdateCluster")] == [5]
+    rig.objects.delete(KEY)
+    await rig.rest()
+    assert not rig.objects.exists(KEY)

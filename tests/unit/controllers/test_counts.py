@@ -9,6 +9,7 @@ from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.core.outcome import Done
+from hyperpod_testbed.simulator.faults import Fault
 
 
 def sagemaker() -> Any:
@@ -89,6 +90,20 @@ async def test_deleting_a_named_node_and_then_lowering_the_count_leaves_the_othe
     assert "UpdateCluster" not in rig.operations()
     assert nodes_of("w") == others
     assert rig.condition("SpecSynced")["reason"] == "InSync"
+
+
+async def test_a_count_that_only_events_explain_waits_for_them(rig: Rig) -> None:
+    """Without them the operator would buy a node again that somebody deleted by name."""
+    rig.apply(named(4))
+    await rig.rest()
+    rig.simulator.faults.add(Fault(operation="ListClusterEvents", kind="error"))
+    sagemaker().batch_delete_cluster_nodes(ClusterName="research", NodeIds=nodes_of("w")[:1])
+    await rig.idle(1800)
+    assert "UpdateCluster" not in rig.operations()
+    rig.simulator.faults.clear()
+    await rig.idle(1800)
+    assert "UpdateCluster" not in rig.operations()
+    assert rig.condition("SpecSynced")["reason"] == "CountOffset"
 
 
 async def test_a_moved_node_is_neither_bought_again_nor_held(rig: Rig) -> None:

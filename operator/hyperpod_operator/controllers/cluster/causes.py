@@ -18,6 +18,8 @@ MOST_READ = 6
 # [assumption: event-details-are-final]
 MOST_KEPT = 2000
 """Causes in memory, over all clusters; an event's details never change."""
+OF_ONE_EVENT = frozenset({ErrorKind.INVALID, ErrorKind.MALFORMED})
+"""Failures that are about one event: the others are read all the same."""
 PAUSE_WHEN_DENIED = 3600.0
 """Seconds without another try after AWS denied the call."""
 
@@ -57,7 +59,7 @@ class Causes:
                 self._deny(arn, error)
             else:
                 logger.debug("The cause of event %s cannot be read now, the next pass tries again: %s", event_id, error)
-            return False
+            return error.kind in OF_ONE_EVENT
         self._denied.pop(arn, None)
         # [assumption: event-may-be-listed-before-it-is-described]
         if cause is None:

@@ -88,7 +88,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         if wrong := misplaced(snapshot):
             return PassRecord(snapshot=snapshot, decision=wrong, looked=False)
         try:
-            snapshot, decision = await self._observer.observed(stored, snapshot)
+            snapshot, decision = await self._observer.observed(stored, snapshot, failures=failures)
         except CloudError as error:
             return PassRecord(snapshot=snapshot, unread=error, failures=failures)
         if isinstance(decision, Act):

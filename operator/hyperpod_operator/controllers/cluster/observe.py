@@ -5,6 +5,7 @@ report hangs on them, and on a slow full sync that is spread over the hour by th
 does not read everything at once.
 """
 
+import logging
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,11 +14,15 @@ from hyperpod_operator.controllers.cluster.causes import Causes
 from hyperpod_operator.core.cluster.causes import far_enough, short_groups
 from hyperpod_operator.core.cluster.existing import change_began
 from hyperpod_operator.core.cluster.guards import taken_off
+from hyperpod_operator.core.cluster.offsets import evidence_decides
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
+from hyperpod_operator.core.cluster.report import PATIENCE
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 from hyperpod_operator.core.ports import Clusters, Key
+
+logger = logging.getLogger(__name__)
 
 
 class FullSyncs:
@@ -72,11 +77,19 @@ class Proofs:
 
 
 async def observe(
-    *, clusters: Clusters, resource: Resource, causes: Causes, proofs: Proofs, full_sync: bool, list_nodes: bool = False
+    *,
+    clusters: Clusters,
+    resource: Resource,
+    causes: Causes,
+    proofs: Proofs,
+    full_sync: bool,
+    list_nodes: bool = False,
+    failures: int = 0,
 ) -> Observed:
     """Describe first; the rest follows from it. Raises CloudError.
 
-    `list_nodes`: a decision about a Node needs what SageMaker says about single instances.
+    `list_nodes`: a decision about a Node needs what SageMaker says about single instances. `failures` counts the passes
+    in a row that failed.
     """
     cluster = await clusters.describe(name=resource.cluster_name)
     if cluster is None:
@@ -89,7 +102,12 @@ async def observe(
     if full_sync or list_nodes or resource.status.remembered.missing or _nodes_tell(resource, cluster):
         observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
     if cluster.continuous and (full_sync or _events_explain(resource, cluster)):
-        observed = await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
+        try:
+            return await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
+        except CloudError as error:
+            if failures < PATIENCE or evidence_decides(resource, observed):
+                raise
+            logger.warning("The pass over %s goes on without the events of its cluster: %s", resource.key, error)
     return observed
 
 

@@ -17,7 +17,7 @@ from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, En
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion, NeedTags
-from hyperpod_operator.core.cluster.offsets import moved_counts
+from hyperpod_operator.core.cluster.offsets import evidence_decides
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.teardown import gives_up
@@ -103,10 +103,12 @@ class ClusterObserver:
         if self._plan_nodes is not None:
             self._plan_nodes.forget(key)
 
-    async def observed(self, stored: StoredObject, snapshot: ClusterSnapshot) -> tuple[ClusterSnapshot, Conclusion]:
+    async def observed(
+        self, stored: StoredObject, snapshot: ClusterSnapshot, *, failures: int
+    ) -> tuple[ClusterSnapshot, Conclusion]:
         """The snapshot of this pass, and what it asks for. What a pass that believes it has learnt goes into the cache.
 
-        Tags are read where only they can tell. Raises CloudError.
+        Tags are read where only they can tell. `failures` counts the passes in a row that failed. Raises CloudError.
         """
         full_sync = self._full_syncs.due(snapshot.resource.key)
         resource, clusters = snapshot.resource, self.clusters(snapshot)
@@ -117,12 +119,13 @@ class ClusterObserver:
             proofs=self._proofs,
             full_sync=full_sync,
             list_nodes=self._needs_nodes(resource),
+            failures=failures,
         )
         known = self._cache.get(resource.key)
         if known is not None:
             groups = {instance.instance_id: instance.group for instance in known.facts.instances.values()}
             observed = replace(observed, former_groups=groups)
-        if self._ports.operated is not None and moved_counts(resource, observed):
+        if self._ports.operated is not None and evidence_decides(resource, observed):
             observed = replace(observed, operated=await self._ports.operated(resource.key))
         snapshot = await self._with_claims(situate(snapshot, observed))
         entry = self._entry(stored, snapshot)

@@ -46,32 +46,33 @@ def wanted_count(*, resource: Resource, name: str, offset: CountOffset | None) -
     return max(0, resource.groups[name].instanceCount + (offset.value if offset else 0))
 
 
-def moved_counts(resource: Resource, observed: Observed) -> bool:
-    """Whether a count of ours is neither the spec's nor that with the recorded offset: then evidence decides."""
-    for group in observed.cluster.groups if observed.cluster is not None else ():
-        if group.name not in resource.groups or resource.counts_are_external(group.name):
-            continue
-        record = resource.recorded_groups.get(group.name)
-        offset = record.remembered.countOffset if record else None
-        if group.target_count != wanted_count(resource=resource, name=group.name, offset=offset):
-            return True
-    return False
+def evidence_decides(resource: Resource, observed: Observed) -> bool:
+    """Whether AWS held a count of ours and has another one now, for no reason that the status knows."""
+    groups = observed.cluster.groups if observed.cluster is not None and not resource.deleting else ()
+    ours = (group for group in groups if group.name in resource.groups)
+    return any(_in_question(resource, group) for group in ours if not resource.counts_are_external(group.name))
+
+
+def _in_question(resource: Resource, group: ObservedGroup) -> bool:
+    spec, last = resource.groups[group.name].instanceCount, resource.status.last
+    record, difference = resource.recorded_groups.get(group.name), group.target_count - spec
+    old = record.remembered.countOffset if record else None
+    if record is None or difference == 0 or (old is not None and difference == old.value):
+        return False
+    held = record.remembered.appliedInstanceCount == spec if old is None else old.instanceCount == spec
+    return held and not (last is not None and last.operation == "UpdateCluster" and last.state in PENDING)
 
 
 def _offset(*, resource: Resource, group: ObservedGroup, observed: Observed, now: datetime) -> CountOffset | None:
-    spec = resource.groups[group.name].instanceCount
+    spec, last = resource.groups[group.name].instanceCount, resource.status.last
     record = resource.recorded_groups.get(group.name)
     old = record.remembered.countOffset if record else None
     if old is not None and old.instanceCount != spec:
         return None  # a person edited the count: it says all
     difference = group.target_count - spec
-    if difference == 0 or record is None:
+    if difference == 0:
         return None
-    if old is not None and old.value == difference:
-        return old
-    held = record.remembered.appliedInstanceCount == spec or old is not None
-    last = resource.status.last
-    if not held or (last is not None and last.operation == "UpdateCluster" and last.state in PENDING):
+    if not _in_question(resource, group):
         return old
     sent = parse_time(last.time or "") if last is not None and last.operation == "UpdateCluster" else None
     since = max(now - RECENT, sent) if sent else now - RECENT

@@ -274,6 +274,29 @@ async def test_a_deletion_waits_for_the_pods_of_a_node_that_is_not_seen(kube: Ku
     assert len(kube.rig.calls("DeleteCluster")) == 1
 
 
+async def test_a_count_between_waits_for_pods_as_long_as_they_run(kube: Kubernetes) -> None:
+    """Two nodes joined the group by name; an edit that keeps one of them ends the other, in however many passes."""
+    spare = group_spec("spare", 2)
+    kube.rig.apply(spec(instanceGroups=[group_spec(count=4), spare], nodeProvisioningMode="Continuous"))
+    await kube.rig.rest()
+    kube.rig.simulator.world.move_out_of_band("research", "spare", "gpu", 2)
+    await kube.rig.idle(3600)
+    assert kube.rig.condition("SpecSynced")["reason"] == "CountOffset"
+    kube.join()
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    spare = group_spec("spare", 0)
+    kube.rig.apply(spec(instanceGroups=[group_spec(count=5), spare], nodeProvisioningMode="Continuous"))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.idle(1200)
+    assert kube.rig.condition("Ready")["reason"] == "WaitingForWorkloads"
+    (held,) = kube.held
+    kube.pods = [pod for pod in kube.pods if pod.name != f"job-{held}"]
+    await kube.rig.rest()
+    assert kube.deleted() == [held]
+    assert len(kube.instances()) == 5
+
+
 async def test_raising_the_count_again_cancels_it(kube: Kubernetes) -> None:
     for instance in kube.instances():
         kube.run(f"job-{instance}", instance)

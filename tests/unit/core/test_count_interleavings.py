@@ -1,9 +1,10 @@
 """Counts that people, operations and autoscalers change at the same time: every short interleaving.
 
-The model knows what was asked for. A person's edit says all about a count of the operator's; a node that is deleted or
-moved by name takes one off, or adds one; a count that another client owns is what that client says. What falls into one
-window between two passes has no order that the operator could see: then each order counts. After the passes AWS has a
-count that was asked for, and no call of the operator's went beyond it on the way.
+The model knows what was asked for. A person's edit says all about a count of the operator's, but one that does not
+lower it ends no node; a node that is deleted or moved by name takes one off, or adds one; a count that another client
+owns is what that client says. What falls into one window between two passes has no order that the operator could see:
+then each order counts. After the passes AWS has a count that was asked for, and no call of the operator's went beyond
+it on the way.
 """
 
 from copy import copy
@@ -126,8 +127,10 @@ class Model:
         self.git[name] = count
         self.edited.add(name)
         self.asked[name] = {count}
-        if count == self.rested[name]:  # nobody can see it
-            self.asked[name].add(max(0, self.settled[name] + self.taken.get(name, 0)))
+        moved = max(0, self.settled[name] + self.taken.get(name, 0))
+        if count == self.rested[name] or self.settled[name] <= count < moved:
+            # Nobody can see it, or it lowers nothing: nodes that came since the last pass stay.
+            self.asked[name].add(moved)
         fields = {"spec": HyperPodClusterSpec.model_validate(wanted(self.git)), "generation": self.owner.generation + 1}
         self.owner = replace(self.owner, **fields)
 

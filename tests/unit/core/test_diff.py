@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import (
     NOW,
+    ago,
     cluster,
     group,
     group_spec,
@@ -70,6 +71,23 @@ def test_a_group_that_somebody_else_scaled_out_is_held() -> None:
     found = changes(found=grown)
     assert not found.needs_update
     assert [str(item) for item in found.scaled_outside] == ["instanceGroups[gpu].instanceCount: 8 -> 4"]
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_an_edit_that_raises_the_count_ends_no_node_that_somebody_else_added(count: int) -> None:
+    grown = with_group(cluster(), group(group_spec(), target_count=8))
+    found = changes(resource(spec=gpu(count), status=recorded()), grown)
+    assert found.groups_changed == ()
+    assert [str(item) for item in found.scaled_outside] == [f"instanceGroups[gpu].instanceCount: 8 -> {count}"]
+
+
+def test_an_edit_between_lowers_a_count_that_grew_by_nodes_that_are_known_to_have_joined() -> None:
+    """The offset said that they are kept until the count is edited."""
+    carried = {"value": 3, "since": ago(60), "operation": "MoveClusterNodes", "instanceCount": 4}
+    groups = [{"instanceGroupName": "gpu", "appliedInstanceCount": 4, "countOffset": carried, "origin": "Created"}]
+    owner = resource(spec=gpu(6), status=recorded(instanceGroups=groups))
+    found = changes(owner, with_group(cluster(), group(group_spec(), target_count=7)))
+    assert [str(item) for item in found.groups_changed] == ["instanceGroups[gpu].instanceCount: 7 -> 6"]
 
 
 def test_a_group_that_somebody_else_scaled_in_is_scaled_out_again() -> None:

@@ -47,8 +47,8 @@ class GroupMemory(Model):
     )
     appliedInstanceCount: Count | None = Field(
         default=None,
-        description="The instanceCount that the operator last applied. The operator scales the group in only after "
-        "you edit the spec.",
+        description="The instanceCount that AWS last held, with nodes that joined by name. The operator scales the "
+        "group in only after you lower instanceCount below it.",
     )
     countOffset: CountOffset | None = Field(
         default=None,

@@ -11,7 +11,7 @@ from hyperpod_operator.api.cluster.memory import CountOffset
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, TAG_OWNER_UID
 from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.compare import Change, covers, drift
-from hyperpod_operator.core.cluster.offsets import offsets, wanted_count
+from hyperpod_operator.core.cluster.offsets import applied_count, offsets, wanted_count
 from hyperpod_operator.core.cluster.ownership import recorded_as_adopted, was_there_before
 from hyperpod_operator.core.cluster.resource import CREATED, Resource, desired
 from hyperpod_operator.core.cluster.sent_tags import expected
@@ -156,8 +156,8 @@ def _count(
     """The count's change to make, or the one that is held.
 
     Scaling out only adds what the spec asks for. Scaling in ends nodes, and AWS picks them at random, so it
-    needs a person's word: the spec's count must have changed since AWS last held it. A count that grew by
-    somebody else's hand is reported and left.
+    needs a person's word: the spec's count must be lower than the one that AWS last held of it. A count that grew by
+    somebody else's hand is reported and left, also where a person raised the spec's count meanwhile, and by less.
     """
     wanted = wanted_count(resource=resource, name=group.name, offset=offset)
     if resource.counts_are_external(group.name) or wanted == group.target_count:
@@ -165,9 +165,8 @@ def _count(
     change = Change(f"{_where(group)}.instanceCount", group.target_count, wanted)
     if wanted > group.target_count:
         return change, None
-    record = resource.recorded_groups.get(group.name)
-    applied = record.remembered.appliedInstanceCount if record else None
-    return (change, None) if applied is not None and applied != wanted else (None, change)
+    applied = applied_count(resource.recorded_groups.get(group.name))
+    return (change, None) if applied is not None and applied > wanted else (None, change)
 
 
 def _reachable(wanted: Mapping[str, Json], *, group: ObservedGroup, count: Change | None) -> Mapping[str, Json]:

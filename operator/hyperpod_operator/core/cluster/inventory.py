@@ -7,7 +7,7 @@ from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
 from hyperpod_operator.core.cluster.existing import changed_at
 from hyperpod_operator.core.cluster.missing import repeated
 from hyperpod_operator.core.cluster.node_health import group_health
-from hyperpod_operator.core.cluster.offsets import JOINING, LEAVING
+from hyperpod_operator.core.cluster.offsets import JOINING, LEAVING, applied_count
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.parts import rejected_parts, sendable
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
@@ -118,7 +118,9 @@ def _observed(
     record, wanted = resource.recorded_groups.get(group.name), resource.groups.get(group.name)
     external = resource.counts_are_external(group.name)
     count = wanted.instanceCount if wanted else None
-    applied = record.remembered.appliedInstanceCount if record else None
+    offset = pass_record.snapshot.changes.offsets.get(group.name)
+    # An edit ends an offset: what AWS held until then stays on record, so that a lower count is known to be one.
+    applied = applied_count(record) if offset is None else record.remembered.appliedInstanceCount if record else None
     types = (group.members.get("instanceRequirements") or {}).get("instanceTypes") or [""]
     return InstanceGroupStatus(
         instanceGroupName=group.name,
@@ -140,7 +142,7 @@ def _observed(
             appliedInstanceCount=count
             if _holds(pass_record, group, count)
             else _applied(pass_record, group.name, applied),
-            countOffset=pass_record.snapshot.changes.offsets.get(group.name),
+            countOffset=offset,
             deletedNodes=deleted_nodes(pass_record, group),
             members=_members(pass_record, group),
             deletionProtection=(True if group.name in resource.protected_groups else None),

@@ -41,6 +41,14 @@ def offsets(*, resource: Resource, observed: Observed, now: datetime) -> Mapping
     return {name: offset for name, offset in found.items() if offset is not None}
 
 
+def applied_count(record: InstanceGroupStatus | None) -> int | None:
+    """The last count of the spec that AWS held, with the nodes that joined the group by name since then."""
+    if record is None or record.remembered.appliedInstanceCount is None:
+        return None
+    offset = record.remembered.countOffset
+    return record.remembered.appliedInstanceCount + (max(0, offset.value) if offset else 0)
+
+
 def wanted_count(*, resource: Resource, name: str, offset: CountOffset | None) -> int:
     """The spec's count, with what single nodes changed of it."""
     return max(0, resource.groups[name].instanceCount + (offset.value if offset else 0))

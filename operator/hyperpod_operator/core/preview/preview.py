@@ -129,7 +129,7 @@ def _not_remembered(seen: ClusterSnapshot) -> Iterator[str]:
     for change in seen.changes.scaled_outside:
         yield (
             f"instanceCount of group {group_of(change)}: the operator lowers it from {change.observed} to "
-            f"{change.wanted} if an earlier spec asked for another count; the status of the object says that"
+            f"{change.wanted} if an earlier spec asked for more; the status of the object says that"
         )
     adopted = was_there_before(resource=seen.resource, observed=seen.observed)
     for name in () if adopted else seen.changes.unknown_groups:

@@ -192,7 +192,7 @@ class TestWithoutTheApiServer:
         made = seen(unknown_owner(), found, tags=our_tags(resource()), sight=BLIND)
         assert not made.calls
         assert made.changes
-        assert "lowers it from 8 to 4 if an earlier spec asked for another count" in made.unknown[0]
+        assert "lowers it from 8 to 4 if an earlier spec asked for more" in made.unknown[0]
 
     def test_whether_a_group_is_deleted_is_unknown(self) -> None:
         found = cluster()

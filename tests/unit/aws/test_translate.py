@@ -96,6 +96,16 @@ def test_words_that_aws_invents_later_pass_through() -> None:
     assert (found.status, found.groups[0].status, found.members["nodeRecovery"]) == ("Dreaming", "Levitating", "Maybe")
 
 
+def test_storage_of_a_kind_that_aws_invents_later_is_named_and_is_not_repeated_as_nothing() -> None:
+    """As botocore's parser has a union whose member its model does not know."""
+    storage = [{"SDK_UNKNOWN_MEMBER": {"name": "TapeConfig"}}]
+    (group,) = described({"InstanceGroupName": "g", "InstanceStorageConfigs": storage}).groups
+    assert group.members["instanceStorageConfigs"] == [{"tapeConfig": {}}]
+    value = {"clusterName": "c", "instanceGroups": [dict(group.members)]}
+    with pytest.raises(ValueError, match=r"instanceGroups\[g\].instanceStorageConfigs\[\] has no member tapeConfig"):
+        translate.request(model=MODEL, operation="UpdateCluster", value=value)
+
+
 def test_a_pending_node_without_an_instance_is_a_node() -> None:
     node = translate.node({"InstanceGroupName": "g", "NodeLogicalId": "l", "InstanceStatus": {"Status": "Pending"}})
     assert (node.instance_id, node.logical_id, node.status) == ("", "l", "Pending")

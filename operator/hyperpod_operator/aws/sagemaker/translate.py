@@ -26,6 +26,8 @@ RENAMED: Mapping[str, str] = {"InstanceCount": "TargetCount", "MinInstanceCount"
 """Request member to the response member that echoes it (ClusterInstanceGroupDetails)."""
 
 GROUP_LISTS = ("InstanceGroups", "RestrictedInstanceGroups")
+UNKNOWN = "SDK_UNKNOWN_MEMBER"
+"""What botocore's parsers make of a union whose member its model does not know: the member's name, without a value."""
 
 
 def request(*, model: ServiceModel, operation: str, value: Mapping[str, Json]) -> dict[str, Any]:
@@ -140,7 +142,8 @@ def _as_spec(details: Mapping[str, Any], name: str, shape: Shape) -> Json:
 def _lower(value: Any, shape: Shape) -> Json:
     if shape.type_name == "structure":
         members = {_lowered(name): _as_spec(value, name, member) for name, member in shape.members.items()}
-        return {name: member for name, member in members.items() if member is not None}
+        known = {name: member for name, member in members.items() if member is not None}
+        return {_lowered(value[UNKNOWN]["name"]): {}} if UNKNOWN in value else known
     if shape.type_name == "list":
         return [_lower(item, shape.member) for item in value]
     if isinstance(value, datetime):
@@ -153,16 +156,24 @@ def _raised(value: Json, shape: Shape, *, path: str) -> Any:
         names = _members(shape)
         unknown = value.keys() - names.keys()
         if unknown:
-            raise ValueError(f"{path} has no member {', '.join(sorted(unknown))}; botocore may be older than the CRD")
+            raise ValueError(
+                f"{path} has no member {', '.join(sorted(unknown))} in the API model of this version. Where AWS shows "
+                "it, the call cannot repeat it: install a version of the operator that knows it"
+            )
         return {
             names[name]: _raised(item, shape.members[names[name]], path=f"{path}.{name}")
             for name, item in value.items()
         }
     if shape.type_name == "list":
-        return [_raised(item, shape.member, path=f"{path}[]") for item in value]
+        return [_raised(item, shape.member, path=f"{path}[{_named(item)}]") for item in value]
     if shape.type_name == "timestamp":
         return _instant(value, path=path)
     return value
+
+
+def _named(item: Json) -> str:
+    """What stands between the brackets of a path: the name of a group."""
+    return str(item.get("instanceGroupName", "")) if isinstance(item, Mapping) else ""
 
 
 @lru_cache(maxsize=1000)

@@ -31,7 +31,8 @@ UPDATES = (
         id="omitted-members-either-way",
         belief="It is not known whether UpdateCluster keeps or unsets a member that a named group leaves out.",
         source="INF: no page says it",
-        if_false="Nothing: each kept group is sent in full.",
+        if_false="Nothing, where botocore's model has the member: each kept group is sent in full. A member that AWS "
+        "added later is in no answer that the operator can read, so an update may unset it.",
         tests=("unit/core/test_requests.py::test_a_kept_group_is_sent_in_full_with_what_aws_filled_in", _EITHER),
         switches=("omitted_members",),
     ),

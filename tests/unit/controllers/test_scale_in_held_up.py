@@ -1,11 +1,21 @@
 """A scale-in that nothing can carry out now costs no job: no node is tainted, no pod evicted, no volume detached."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.controllers.rig import Rig
 from tests.unit.controllers.test_scale_in_workloads import Kubernetes, gpu
 from tests.unit.controllers.test_scale_in_workloads import kube as kube  # a fixture
+from tests.unit.core.builders import group_spec, spec
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.plan import Action
+from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.preflight.gate import due
+from hyperpod_operator.core.preflight.modes import ENFORCE
 
 
 def another_type(kube: Kubernetes, wanted: dict[str, Any]) -> None:
@@ -72,3 +82,38 @@ async def test_a_failed_cluster_takes_a_count_that_ends_no_node(kube: Kubernetes
     await kube.rig.rest()
     assert [call.operation for call in kube.rig.calls()][-1] == "UpdateCluster"
     assert len(kube.instances()) == 4
+
+
+class FailsNewGroups:
+    """Checks that fail for every group that is to be added."""
+
+    async def check(self, snapshot: ClusterSnapshot, action: Action) -> tuple[None, Wait | None]:
+        wanted = due(snapshot, action, mode=ENFORCE)
+        fails = Wait(reason=Reason.PREFLIGHT_FAILED, message="No such subnet.", after=300.0, stalled=True)
+        return None, fails if wanted is not None and wanted.holds else None
+
+    async def foresee(self, snapshot: ClusterSnapshot) -> None:
+        return None
+
+
+def named(*groups: str) -> dict[str, Any]:
+    return spec(instanceGroups=[group_spec(name, 2) for name in groups], nodeProvisioningMode="Continuous")
+
+
+async def test_a_group_whose_checks_fail_removes_no_other_one_while_pods_run_there(rig: Rig) -> None:
+    """One edit replaces a group by another one."""
+    kube = Kubernetes(rig)
+    rig.apply(named("gpu", "old"))
+    await rig.rest()
+    for instance in (*kube.join("gpu"), *kube.join("old")):
+        kube.run(f"job-{instance}", instance)
+    rig.controller._ports = replace(rig.controller._ports, preflight=FailsNewGroups())  # type: ignore[arg-type]
+    rig.apply(named("gpu", "new"))
+    await rig.idle(1800)
+    assert rig.operations() == ["CreateCluster"]
+    assert rig.condition("Ready")["reason"] == "PreflightFailed"
+    kube.pods.clear()
+    await rig.idle(1800)
+    (call,) = rig.calls("UpdateCluster")
+    assert call.parameters["InstanceGroupsToDelete"] == ["old"]
+    assert [one["InstanceGroupName"] for one in call.parameters["InstanceGroups"]] == ["gpu"]

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.core.builders import (
     NOW,
     ROLE,
+    ago,
     cluster,
     conditions_of,
     failure,
@@ -24,6 +25,7 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act
+from hyperpod_operator.core.cluster.parts import sendable
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import AddTags, UpdateCluster, operation
 from hyperpod_operator.core.cluster.report import report
@@ -253,3 +255,25 @@ def test_when_every_group_is_refused_nothing_is_sent_again() -> None:
     world = World(edited("gpu", "cpu"), "gpu", "cpu", message="no")
     world.run(12)
     assert world.sent == [{"gpu", "cpu"}, {"cpu"}, {"gpu"}]
+
+
+@pytest.mark.parametrize("suspected", [True, False])
+def test_a_part_that_is_held_is_not_sent_whatever_is_known_of_it(suspected: bool) -> None:
+    """Its checks fail, or its nodes are not ready to end."""
+    owner = edited("gpu", "cpu")
+    marks = snapshot_of(owner, seen(owner, cluster())).changed_parts
+    entries = [
+        {
+            "instanceGroupName": name,
+            "fingerprint": mark,
+            "reason": "SpecRejected",
+            "suspected": True,
+            "time": ago(60),
+        }
+        for name, mark in marks.items()
+    ]
+    owner = replace(owner, status=resource(status=recorded(rejectedGroups=entries if suspected else None)).status)
+    snapshot = snapshot_of(owner, seen(owner, cluster()))
+    assert sendable(snapshot) == ({"cpu"} if suspected else {"cpu", "gpu"})
+    assert sendable(replace(snapshot, held_groups=frozenset({"cpu"}))) == {"gpu"}
+    assert sendable(replace(snapshot, held_groups=frozenset(marks))) == frozenset()

@@ -44,7 +44,8 @@ class ClusterSnapshot:
     here: Location = NOWHERE
     """Where this pass looks."""
     held_groups: frozenset[str] = frozenset()
-    """Groups that are not added in this pass, because a check fails (core.preflight)."""
+    """Groups that are not added in this pass, because a check fails (core.preflight), and those that are not removed,
+    because their nodes are not ready to end (`scale_in`)."""
     plan: Plan | None = None
     """Every call that is asked for, and which of them wait for an approval; None before anything was observed."""
     concerned: Mapping[str, Concerned] = field(default_factory=dict)

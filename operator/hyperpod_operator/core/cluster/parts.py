@@ -42,11 +42,10 @@ def sendable(snapshot: ClusterSnapshot) -> frozenset[str]:
     """What the next update carries: all that was not refused; else one suspected part by itself; else nothing."""
     entries = _standing(snapshot)
     changed = snapshot.changed_parts
-    waiting = snapshot.unapproved("UpdateCluster")
-    fresh = frozenset(
-        name for name in changed if name not in entries and name not in snapshot.held_groups and name not in waiting
-    )
-    suspects = sorted(name for name in changed if name in entries and entries[name].suspected and name not in waiting)
+    waiting = snapshot.unapproved("UpdateCluster") | snapshot.held_groups
+    free = [name for name in changed if name not in waiting]
+    fresh = frozenset(name for name in free if name not in entries)
+    suspects = sorted(name for name in free if name in entries and entries[name].suspected)
     return fresh or frozenset(suspects[:1])
 
 

@@ -165,7 +165,7 @@ def rest(snapshot: ClusterSnapshot, action: Action) -> ClusterSnapshot | None:
     """The snapshot without the groups whose checks fail, so that they hold up nothing else; None for a creation."""
     if not isinstance(action, UpdateCluster):
         return None
-    return replace(snapshot, held_groups=frozenset(snapshot.changes.groups_added))
+    return replace(snapshot, held_groups=snapshot.held_groups | frozenset(snapshot.changes.groups_added))
 
 
 def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> Wait | None:

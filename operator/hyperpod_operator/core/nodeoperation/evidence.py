@@ -11,7 +11,7 @@ from enum import StrEnum
 from hyperpod_operator.api.names import DEEP_HEALTH_CHECK_STATUS
 from hyperpod_operator.core.health.facts import CHECKING, RUNNING
 from hyperpod_operator.core.health.node import Node
-from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_usable
 from hyperpod_operator.core.nodes.batch import NodeCall
 from hyperpod_operator.core.observed import ObservedNode
@@ -45,14 +45,18 @@ def evidence(snapshot: Snapshot, entry: Entry, *, taken: Set[str] = frozenset())
 
 # [assumption: reboot-changes-boot-id]
 def _rebooted(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  # noqa: ARG001 - all are called alike
-    """The boot id of the Node is another one. Where the kubelet reports none: it was away, and is back."""
+    """The boot id of the Node is another one. Where none was known at the call: the Node was seen away and is back, or
+    it joined since. One that the operator did not see then, because it had lost HyperPod's label, was not away."""
     instance, node = snapshot.instance(entry), snapshot.node(entry)
     if instance is None:
         return Evidence(sign=Sign.GONE)
     known = bool(entry.remembered.bootId and node is not None and node.boot_id)
     another = known and node is not None and node.boot_id != entry.remembered.bootId
-    away = instance.status != RUNNING or node is None or node.ready is not True
-    if another or (entry.remembered.begun and not known):
+    sent = parse_time(entry.sentTime or "")
+    joined = node is not None and sent is not None and node.created_at > sent
+    out_of_sight = bool(entry.remembered.bootId) if node is None else node.ready is not True
+    away = instance.status != RUNNING or out_of_sight
+    if another or ((entry.remembered.begun or joined) and not known):
         return _back(instance, node)
     if away or entry.remembered.begun:
         return Evidence(sign=Sign.BEGUN, waits_for="the instance to start again")

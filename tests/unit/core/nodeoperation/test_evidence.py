@@ -71,6 +71,19 @@ def test_without_boot_ids_a_reboot_is_seen_by_its_absence() -> None:
     assert back.sign is Sign.DONE
 
 
+def test_a_node_that_comes_to_sight_again_did_not_reboot() -> None:
+    """It had lost HyperPod's label at the call, so that no boot id was recorded; it ran all the time."""
+    sent = {"bootId": None, "sentTime": stamp(NOW - timedelta(minutes=5))}
+    assert seen("Reboot", instances=[instance()], nodes=[], **sent).sign is Sign.NONE
+    assert seen("Reboot", instances=[instance()], nodes=[node()], **sent).sign is Sign.NONE
+    joined = node(created_at=NOW - timedelta(minutes=1))
+    assert seen("Reboot", instances=[instance()], nodes=[joined], **sent).sign is Sign.DONE
+
+
+def test_a_node_that_leaves_sight_after_the_call_is_away() -> None:
+    assert seen("Reboot", instances=[instance()], nodes=[]).sign is Sign.BEGUN
+
+
 @pytest.mark.parametrize(
     "unusable",
     [

@@ -351,7 +351,7 @@ class OperationRig:
     def ids(self) -> list[str]:
         """Instances in the group gpu, the oldest first."""
         found = self.simulator.settings.dump()["us-west-2"][CLUSTER_KEY.name]["Nodes"]
-        return [node["InstanceId"] for node in found if node["InstanceGroupName"] == "gpu"]
+        return [node["InstanceId"] for node in found if node["InstanceGroupName"] == "gpu" and node.get("InstanceId")]
 
     def apply(self, operation: str, ids: Sequence[str] | None = None, *, key: Key = KEY, **members: Any) -> None:
         """Create an operation on these instances, or with a `nodes` of its own."""

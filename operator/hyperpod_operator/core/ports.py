@@ -66,12 +66,14 @@ class KubernetesError(Exception):
     """The API server refused a call or could not be reached. `status` is the HTTP status, 0 without an answer.
 
     `budget` has the words about a PodDisruptionBudget that does not allow an eviction; empty for everything else.
+    `namespace_ends`: nothing is created there any more, because the namespace is being deleted.
     """
 
-    def __init__(self, *, status: int, message: str, budget: str = "") -> None:
+    def __init__(self, *, status: int, message: str, budget: str = "", namespace_ends: bool = False) -> None:
         super().__init__(message)
         self.status = status
         self.budget = budget
+        self.namespace_ends = namespace_ends
 
     @property
     def passes(self) -> bool:

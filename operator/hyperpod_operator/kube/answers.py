@@ -19,6 +19,11 @@ _WHAT_TO_DO = {
     422: "The API server refused the content; check that the CustomResourceDefinitions have the operator's version.",
     429: "The API server limits the rate of calls; the operator tries again later.",
 }
+_ADMISSION = (
+    "This is no lack of rights: an admission plugin of the Kubernetes cluster refuses it, such as a quota, a policy or "
+    "a webhook. Change that one, or ask those who set it up."
+)
+_NAMESPACE_ENDS = "The namespace is being deleted, and nothing is created in it any more. Nothing to do."
 _TOO_LARGE = "request is too large"
 """etcd's words, which come with HTTP 500."""
 _SERVER_SIDE = "The API server had a fault of its own; the operator tries again later."
@@ -41,12 +46,28 @@ def refusal(what: str, *, status: int, content: bytes) -> KubernetesError | Obje
         return ObjectGone(f"{what}: {words}")
     if status == 409:
         return StaleObject(f"{what}: {words}")
+    ends = "NamespaceTerminating" in {cause.get("reason") for cause in _causes(details)}
     if _TOO_LARGE in words:
         advice = "etcd takes objects of up to 1.5 MiB."
+    elif ends:
+        advice = _NAMESPACE_ENDS
+    elif _is_admission(words) or (status == 403 and details.get("kind") and not _is_authorization(words)):
+        advice = _ADMISSION
     else:
         advice = _SERVER_SIDE if status >= 500 else _WHAT_TO_DO.get(status, "See the API server's explanation.")
     message = f"{what}: HTTP {status}: {words.rstrip('.')}. {advice}"
-    return KubernetesError(status=status, message=message, budget=_budget(details) if status == 429 else "")
+    budget = _budget(details) if status == 429 else ""
+    return KubernetesError(status=status, message=message, budget=budget, namespace_ends=ends)
+
+
+def _is_authorization(words: str) -> bool:
+    """Whether a user lacks a right (k8s.io/apiserver, `forbiddenMessage`). Admission plugins answer 403 as well."""
+    return 'User "' in words and '" cannot ' in words
+
+
+def _is_admission(words: str) -> bool:
+    """Whether a webhook or a policy denies it: these choose the HTTP status themselves."""
+    return " denied " in words and ("admission webhook" in words or "ValidatingAdmissionPolicy" in words)
 
 
 def said(content: bytes) -> str:
@@ -62,9 +83,12 @@ def unanswered(what: str, error: BaseException) -> KubernetesError:
 
 def _budget(details: Mapping[str, Any]) -> str:
     """Which PodDisruptionBudget does not allow an eviction (kubernetes.io, "API-initiated Eviction")."""
-    causes = [cause for cause in details.get("causes") or () if isinstance(cause, dict)]
-    words = [str(cause.get("message", "")) for cause in causes if cause.get("reason") == "DisruptionBudget"]
+    words = [str(cause.get("message", "")) for cause in _causes(details) if cause.get("reason") == "DisruptionBudget"]
     return "; ".join(words)[:_LONGEST_MESSAGE]
+
+
+def _causes(details: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [cause for cause in details.get("causes") or () if isinstance(cause, dict)]
 
 
 def short(error: BaseException) -> str:

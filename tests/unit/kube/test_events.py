@@ -139,6 +139,26 @@ async def test_an_event_that_is_refused_for_good_is_dropped_counted_and_blocks_n
     assert len(fake.created) == 1
 
 
+@pytest.mark.parametrize(
+    "error",
+    [KubernetesError(status=403, message="it is being terminated", namespace_ends=True), ObjectGone("no namespace")],
+    ids=["being deleted", "gone"],
+)
+async def test_nobody_misses_the_events_of_a_namespace_that_ends(
+    recorder: EventRecorder,
+    fake: FakeApi,
+    make_stored: Make,
+    lost: Lost,
+    error: Exception,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fake.error = error
+    for _ in range(3):
+        recorder.publish(about=make_stored(), event=EVENT)
+        await asyncio.sleep(1)
+    assert (fake.tries, lost.count, [one for one in caplog.records if one.levelname == "WARNING"]) == (3, 0, [])
+
+
 async def test_a_lost_answer_does_not_make_a_second_event(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make, lost: Lost
 ) -> None:

@@ -77,6 +77,7 @@ EVENTS_DROPPED = Counter(
     section=SECTION,
     name=P + "events_dropped_total",
     unit="Events",
-    help="Kubernetes Events that were lost: rejected, too many, or the API server was unavailable.",
+    help="Kubernetes Events that were lost: rejected, too many, or the API server was unavailable; not those of a "
+    "namespace that is being deleted.",
     read="The conditions are complete nevertheless",
 )

@@ -181,7 +181,7 @@ class EventRecorder:
             if series.sent:
                 self._book.restart(series)
             else:
-                self._give_up(series, error)  # its namespace is gone
+                self._without_namespace(series, error)
             return
         except StaleObject:
             # Created by an earlier try whose answer was lost, or a count that lost a race: the next count tells.
@@ -189,13 +189,22 @@ class EventRecorder:
         except KubernetesError as error:
             if error.passes:
                 raise
-            self._give_up(series, error)
+            if error.namespace_ends:
+                self._without_namespace(series, error)
+            else:
+                self._give_up(series, error)
             return
         self._book.mark_sent(series, count=count, monotonic=self._clock.monotonic())
 
     def _give_up(self, series: Series, error: Exception) -> None:
         about = f"{_namespace(series)}/{series.regarding['name']}"
         log.warning("The Event %s about %s was dropped: %s", series.key.event.reason, about, error)
+        self._book.drop(series)
+
+    def _without_namespace(self, series: Series, error: Exception) -> None:
+        """Its namespace is being deleted, or is gone, and its Events with it: nobody misses this one."""
+        log.debug("The Event %s has no namespace any more: %s", series.key.event.reason, error)
+        self._book.mark_sent(series, count=series.count, monotonic=self._clock.monotonic())
         self._book.drop(series)
 
     def _body(self, series: Series, *, count: int) -> dict[str, Any]:

@@ -99,6 +99,7 @@ def _no_cluster(snapshot: ClaimSnapshot) -> str:
     )
 
 
+# [assumption: moved-node-keeps-its-id]
 def _moves_on(snapshot: ClaimSnapshot, node: Candidate) -> bool:
     """A group's node that is drained, that moved to another group, or that AWS refused for want of a slot: nothing is
     attached there, so another one may be tried."""

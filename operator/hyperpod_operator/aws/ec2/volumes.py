@@ -16,6 +16,7 @@ from hyperpod_operator.aws.ec2 import shapes
 from hyperpod_operator.aws.ec2.queries import MOST_FILTER_VALUES, VolumeQueries, parts, several, silent
 from hyperpod_operator.aws.ec2.reads import Ages, VolumeReads
 from hyperpod_operator.aws.ec2.tags import TagReads
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.ports import (
     Attachment,
@@ -107,7 +108,9 @@ class Volumes:
         check({"Volume": answer}, operation="CreateVolume", members=shapes.NEW_VOLUME, mutating=True)
         return shapes.new_answer(answer)
 
-    async def modify_volume(self, *, volume_id: str, change: Change, noted: Noted = ignored) -> Modification:
+    async def modify_volume(
+        self, *, volume_id: str, change: Change, noted: Noted = ignored, confirm: Confirm | None = None
+    ) -> Modification:
         """ModifyVolume."""
         parameters = shapes.change(change)
         answer = await self._write(
@@ -115,6 +118,7 @@ class Volumes:
             lambda client: client.modify_volume(VolumeId=volume_id, **parameters),
             volume_id=volume_id,
             noted=noted,
+            confirm=confirm,
         )
         check(answer, operation="ModifyVolume", members=shapes.NEW_MODIFICATION, mutating=True)
         return shapes.modification(answer["VolumeModification"])
@@ -184,7 +188,7 @@ class Volumes:
             raise silent(snapshot_id, operation="DescribeSnapshots", member="Snapshots")
         return found[0]
 
-    async def delete_volume(self, *, volume_id: str, noted: Noted = ignored) -> None:
+    async def delete_volume(self, *, volume_id: str, noted: Noted = ignored, confirm: Confirm | None = None) -> None:
         """DeleteVolume."""
         try:
             await self._write(
@@ -192,6 +196,7 @@ class Volumes:
                 lambda client: client.delete_volume(VolumeId=volume_id),
                 volume_id=volume_id,
                 noted=noted,
+                confirm=confirm,
             )
         except CloudError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
@@ -210,7 +215,13 @@ class Volumes:
         return shapes.node_attachment(answer, cluster_arn=cluster_arn, instance_id=instance_id)
 
     async def detach(
-        self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored
+        self,
+        *,
+        cluster_arn: str,
+        instance_id: str,
+        volume_id: str,
+        noted: Noted = ignored,
+        confirm: Confirm | None = None,
     ) -> Attachment | None:
         """DetachClusterNodeVolume."""
         try:
@@ -221,6 +232,7 @@ class Volumes:
                 ),
                 volume_id=volume_id,
                 noted=noted,
+                confirm=confirm,
             )
         except CloudError as error:
             if error.ec2_code in NOTHING_TO_DETACH:
@@ -245,20 +257,39 @@ class Volumes:
                     self._limits[raw["InstanceType"]] = limit
 
     async def _write(
-        self, operation: str, call: Callable[[Any], Any], *, volume_id: str, noted: Noted
+        self,
+        operation: str,
+        call: Callable[[Any], Any],
+        *,
+        volume_id: str,
+        noted: Noted,
+        confirm: Confirm | None = None,
     ) -> Mapping[str, Any]:
-        return await self._changing(self._ec2, operation, call, volume_id=volume_id, noted=noted)
+        return await self._changing(self._ec2, operation, call, volume_id=volume_id, noted=noted, confirm=confirm)
 
     async def _at_node(
-        self, operation: str, call: Callable[[Any], Any], *, volume_id: str, noted: Noted
+        self,
+        operation: str,
+        call: Callable[[Any], Any],
+        *,
+        volume_id: str,
+        noted: Noted,
+        confirm: Confirm | None = None,
     ) -> Mapping[str, Any]:
-        return await self._changing(self._hyperpod, operation, call, volume_id=volume_id, noted=noted)
+        return await self._changing(self._hyperpod, operation, call, volume_id=volume_id, noted=noted, confirm=confirm)
 
     async def _changing(
-        self, caller: Caller, operation: str, call: Callable[[Any], Any], *, volume_id: str, noted: Noted
+        self,
+        caller: Caller,
+        operation: str,
+        call: Callable[[Any], Any],
+        *,
+        volume_id: str,
+        noted: Noted,
+        confirm: Confirm | None,
     ) -> Mapping[str, Any]:
         try:
-            answer: Mapping[str, Any] = await caller.write(operation, call, target=volume_id)
+            answer: Mapping[str, Any] = await caller.write(operation, call, target=volume_id, before=confirm)
             noted(_request_id(answer))
             return answer
         finally:

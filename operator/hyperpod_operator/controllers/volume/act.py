@@ -3,9 +3,13 @@
 from typing import assert_never
 
 from hyperpod_operator.api.metrics.volumes import VOLUME_STEPS
+from hyperpod_operator.api.names import TAG_CLAIM_UID
+from hyperpod_operator.controllers.reconciler import Unconfirmed, before_the_call
 from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
+from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, Rejected
 from hyperpod_operator.core.volume.plan import (
     Attach,
@@ -24,6 +28,7 @@ from hyperpod_operator.core.volume.plan import (
     PublishPVC,
     RemovePV,
     RemovePVC,
+    Step,
     TakeLease,
     UnlabelNode,
     operation,
@@ -34,9 +39,10 @@ Answer = Volume | Modification | Snapshot | Attachment | None
 
 
 async def act(
-    *, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep
+    *, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep, confirm: Confirm | None = None
 ) -> Accepted | Rejected | KubernetesRejected:
-    """Never raises CloudError or KubernetesError: a refusal is something to report."""
+    """Never raises CloudError or KubernetesError: a refusal is something to report. `confirm` is what
+    `last_look` gives."""
     if not isinstance(step, CloudStep):
         try:
             await in_kubernetes(ports=ports, step=step)
@@ -49,7 +55,7 @@ async def act(
         return Accepted(step=step)
     ids: list[str] = []
     try:
-        answer = await in_aws(cloud=cloud, step=step, noted=ids.append)
+        answer = await in_aws(cloud=cloud, step=step, noted=ids.append, confirm=confirm)
     except CloudError as error:
         ports.metrics.inc(VOLUME_STEPS, operation(step), error.ec2_code or error.code)
         return Rejected(step=step, error=error)
@@ -57,18 +63,36 @@ async def act(
     return Accepted(step=step, answer=answer, request_id=next(iter(ids), ""))
 
 
+def last_look(claim: Claim, step: Step, *, cloud: VolumeCloud, unedited: Confirm) -> Confirm | None:
+    """What is asked when the turn of a call has come that takes something away, or that cannot be undone: whether the
+    claim still asks for it, and, where data goes, whether the volume's tags still name the claim."""
+    if isinstance(step, Detach | ModifyVolume):
+        return unedited
+    if not isinstance(step, DeleteVolume):
+        return None
+
+    async def proved() -> None:
+        await unedited()
+        with before_the_call():
+            volume = await cloud.find_volume(volume_id=step.volume_id, fresh=True)
+        if volume is not None and volume.tags.get(TAG_CLAIM_UID) != claim.uid:
+            raise Unconfirmed(f"The tags of {step.volume_id} do not name {claim.key} any more.")
+
+    return proved
+
+
 def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) -> KubernetesRejected:
     ports.metrics.inc(VOLUME_STEPS, operation(step), str(error.status))
     return KubernetesRejected(step=step, error=error)
 
 
-async def in_aws(*, cloud: VolumeCloud, step: CloudStep, noted: Noted) -> Answer:
+async def in_aws(*, cloud: VolumeCloud, step: CloudStep, noted: Noted, confirm: Confirm | None) -> Answer:
     answer: Answer = None
     match step:
         case CreateVolume(request=request):
             answer = await cloud.create_volume(request=request, noted=noted)
         case ModifyVolume(volume_id=volume_id, change=change):
-            answer = await cloud.modify_volume(volume_id=volume_id, change=change, noted=noted)
+            answer = await cloud.modify_volume(volume_id=volume_id, change=change, noted=noted, confirm=confirm)
         case CreateTags(volume_id=volume_id, tags=tags):
             await cloud.create_tags(volume_id=volume_id, tags=tags, noted=noted)
         case DeleteTags(volume_id=volume_id, keys=keys):
@@ -76,11 +100,13 @@ async def in_aws(*, cloud: VolumeCloud, step: CloudStep, noted: Noted) -> Answer
         case Attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
             answer = await cloud.attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted)
         case Detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
-            answer = await cloud.detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted)
+            answer = await cloud.detach(
+                cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted, confirm=confirm
+            )
         case CreateSnapshot(volume_id=volume_id, description=description, tags=tags):
             answer = await cloud.create_snapshot(volume_id=volume_id, description=description, tags=tags, noted=noted)
         case DeleteVolume(volume_id=volume_id):
-            await cloud.delete_volume(volume_id=volume_id, noted=noted)
+            await cloud.delete_volume(volume_id=volume_id, noted=noted, confirm=confirm)
         case _:
             assert_never(step)
     return answer

@@ -9,7 +9,7 @@ from hyperpod_operator.api.names import INSTANCE_GROUP_NAME, Reason
 from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.object_references import node_reference
 from hyperpod_operator.controllers.reconciler import Reconciler
-from hyperpod_operator.controllers.volume.act import act
+from hyperpod_operator.controllers.volume.act import act, last_look
 from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.measure import measure_moves
@@ -31,7 +31,7 @@ from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, r
 from hyperpod_operator.core.volume.events import on_node
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.pass_record import PassRecord
-from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, DeleteVolume, Detach, Step
+from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Step
 from hyperpod_operator.core.volume.report import intent, report
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.timings import VolumeTimings
@@ -170,9 +170,8 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
 
     async def act(self, record: PassRecord, *, unedited: Confirm) -> PassRecord:
         cloud, step = self._ports.cloud.volumes(region=record.snapshot.observed.region), _acting(record).step
-        if isinstance(step, Detach | DeleteVolume):
-            await unedited()
-        made = replace(record, result=await act(ports=self._ports, cloud=cloud, step=step))
+        confirm = last_look(record.snapshot.claim, step, cloud=cloud, unedited=unedited)
+        made = replace(record, result=await act(ports=self._ports, cloud=cloud, step=step, confirm=confirm))
         entry = audited(made)
         if entry is not None:
             self._ports.audit.record(entry)

@@ -11,6 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.location import Location
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -173,8 +174,11 @@ class VolumeCloud(Protocol):
         """CreateVolume. Idempotent by `client_token`."""
         ...
 
-    async def modify_volume(self, *, volume_id: str, change: Change, noted: Noted = ignored) -> Modification:
-        """ModifyVolume, size, type, IOPS and throughput in one call: four a day are all there is."""
+    async def modify_volume(
+        self, *, volume_id: str, change: Change, noted: Noted = ignored, confirm: Confirm | None = None
+    ) -> Modification:
+        """ModifyVolume, size, type, IOPS and throughput in one call: four a day are all there is. `confirm` runs when
+        the call's turn has come; if it raises, nothing is sent."""
         ...
 
     async def create_tags(self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored) -> None:
@@ -196,8 +200,8 @@ class VolumeCloud(Protocol):
         `known` ids that is not among them is asked for by its id: only an error of EC2 says that there is none."""
         ...
 
-    async def delete_volume(self, *, volume_id: str, noted: Noted = ignored) -> None:
-        """DeleteVolume; a volume that is gone is no error, one in use is (VolumeInUse)."""
+    async def delete_volume(self, *, volume_id: str, noted: Noted = ignored, confirm: Confirm | None = None) -> None:
+        """DeleteVolume, with `confirm` as above; a volume that is gone is no error, one in use is (VolumeInUse)."""
         ...
 
     async def attach(self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored) -> Attachment:
@@ -205,10 +209,16 @@ class VolumeCloud(Protocol):
         ...
 
     async def detach(
-        self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored
+        self,
+        *,
+        cluster_arn: str,
+        instance_id: str,
+        volume_id: str,
+        noted: Noted = ignored,
+        confirm: Confirm | None = None,
     ) -> Attachment | None:
-        """DetachClusterNodeVolume; None where EC2 says that there is nothing to detach (InvalidAttachment.NotFound,
-        IncorrectState, InvalidVolume.NotFound). There is no force."""
+        """DetachClusterNodeVolume, with `confirm` as above; None where EC2 says that there is nothing to detach
+        (InvalidAttachment.NotFound, IncorrectState, InvalidVolume.NotFound). There is no force."""
         ...
 
     async def attachment_limits(self, *, instance_types: Sequence[str]) -> Mapping[str, AttachmentLimit]:

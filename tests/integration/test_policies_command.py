@@ -33,3 +33,14 @@ def test_it_needs_no_namespace(printed: str) -> None:
 def test_what_needs_a_mutating_policy_comes_on_request(option: str) -> None:
     kinds = {found["kind"] for found in yaml.safe_load_all(CliRunner().invoke(main, ["policies", option]).stdout)}
     assert "MutatingAdmissionPolicy" in kinds
+
+
+def test_two_installations_share_no_policy() -> None:
+    """The second `kubectl apply` would take the fence of the first one's account away."""
+    words = ["policies", "--prefix", "--record-user", "--namespace", "blue"]
+    mine, theirs = (
+        list(yaml.safe_load_all(CliRunner().invoke(main, [*words, *name]).stdout)) for name in ((), ("--name", "blue"))
+    )
+    assert not {one["metadata"]["name"] for one in mine} & {one["metadata"]["name"] for one in theirs}
+    named = {one["metadata"]["name"] for one in theirs if one["kind"].endswith("Policy")}
+    assert {one["spec"]["policyName"] for one in theirs if one["kind"].endswith("Binding")} == named

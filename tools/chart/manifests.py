@@ -17,7 +17,6 @@ Json = dict[str, Any]
 
 GENERATED = "{{- /* Generated from the operator's models by `make chart`. */ -}}\n"
 
-_NAME = "hyperpod-operator"
 _ACTION, _ACCOUNT, _NAMESPACE, _FULLNAME = "TEMPLATE-ACTION", "TEMPLATE-ACCOUNT", "TEMPLATE-NAMESPACE", "TEMPLATE-NAME"
 _LABELS, _TYPES, _LEASE = "TEMPLATE-LABELS", "TEMPLATE-TYPES", "TEMPLATE-LEASE"
 _EXPRESSIONS = {
@@ -62,7 +61,11 @@ def escaped(text: str) -> str:
 def policies(kinds: Sequence[Kind]) -> Mapping[str, str]:
     """Templates of the admission policies by file name."""
     settings = PolicySettings(
-        namespace=_NAMESPACE, service_account=_ACCOUNT, lease_name=_LEASE, instance_types=(_TYPES,)
+        name=_FULLNAME,
+        namespace=_NAMESPACE,
+        service_account=_ACCOUNT,
+        lease_name=_LEASE,
+        instance_types=(_TYPES,),
     )
     found = {
         name: [_own(manifest) for manifest in manifests] for name, manifests in all_policies(settings, kinds).items()
@@ -83,17 +86,8 @@ def _template(manifests: list[Json], switch: str) -> str:
 
 
 def _own(manifest: Json) -> Json:
-    """Named after the installation, so that two of them do not share a policy."""
+    """With the labels of the release, and the values of the chart."""
     made: Json = {**manifest, "metadata": {**manifest["metadata"], "labels": _LABELS}}
-    made["metadata"]["name"] = _renamed(made["metadata"]["name"])
-    if made["kind"].endswith("Binding"):
-        made["spec"] = {**made["spec"], "policyName": _renamed(made["spec"]["policyName"])}
-        if made["spec"].get("validationActions") == [PolicySettings().action]:
-            made["spec"]["validationActions"] = [_ACTION]
+    if made["spec"].get("validationActions") == [PolicySettings().action]:
+        made["spec"] = {**made["spec"], "validationActions": [_ACTION]}
     return made
-
-
-def _renamed(name: str) -> str:
-    if not name.startswith(_NAME):
-        raise ValueError(f"The admission policy {name} does not begin with {_NAME}.")
-    return _FULLNAME + name.removeprefix(_NAME)

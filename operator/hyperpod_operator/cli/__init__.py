@@ -222,6 +222,8 @@ def crds(output_dir: str | None) -> None:
 
 
 @main.command()
+@click.option("--name", default="hyperpod-operator", show_default=True,
+              help="What the names of the policies begin with; each installation needs its own.")  # fmt: skip
 @click.option("--namespace", default="hyperpod-operator", show_default=True, help="Namespace of the operator.")
 @click.option(
     "--service-account", default="hyperpod-operator", show_default=True, help="Service account of the operator."

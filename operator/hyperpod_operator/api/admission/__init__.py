@@ -12,6 +12,7 @@ from hyperpod_operator.api.admission.custom_resources import custom_resources
 from hyperpod_operator.api.admission.events import events
 from hyperpod_operator.api.admission.evictions import evictions
 from hyperpod_operator.api.admission.leases import leases
+from hyperpod_operator.api.admission.manifests import NAME, named
 from hyperpod_operator.api.admission.nodes import nodes
 from hyperpod_operator.api.admission.pods import advice
 from hyperpod_operator.api.admission.prefix import prefix
@@ -29,6 +30,8 @@ Manifest = dict[str, Any]
 class PolicySettings:
     """Who the operator is, what happens to a pod that cannot be scheduled, and which types exist with `ml.` only."""
 
+    name: str = NAME
+    """What the names of the policies begin with: two installations that shared it would share the policies."""
     namespace: str = "hyperpod-operator"
     service_account: str = "hyperpod-operator"
     lease_name: str = "hyperpod-operator"
@@ -40,7 +43,7 @@ class PolicySettings:
 def all_policies(settings: PolicySettings, kinds: Sequence[Kind] = KINDS) -> Mapping[str, list[Manifest]]:
     """Manifests by file name. `prefix.yaml` and `approved-by.yaml` need MutatingAdmissionPolicy."""
     account = ServiceAccount(namespace=settings.namespace, name=settings.service_account, lease=settings.lease_name)
-    return {
+    found = {
         "operator.yaml": [
             *custom_resources(account, kinds),
             *persistent_volumes(account),
@@ -55,3 +58,4 @@ def all_policies(settings: PolicySettings, kinds: Sequence[Kind] = KINDS) -> Map
         "pods.yaml": advice(instance_types=settings.instance_types, action=settings.action),
         "prefix.yaml": prefix(instance_types=settings.instance_types),
     }
+    return {file: [named(one, settings.name) for one in manifests] for file, manifests in found.items()}

@@ -3,6 +3,8 @@
 from typing import Any, Literal
 
 ADMISSION = "admissionregistration.k8s.io"
+NAME = "hyperpod-operator"
+"""What the names of all policies begin with, unless the installation has another name."""
 
 
 def policy(
@@ -25,6 +27,20 @@ def binding(
         "metadata": {"name": name, "labels": {"app.kubernetes.io/name": "hyperpod-operator"}},
         "spec": {"policyName": name, **spec},
     }
+
+
+def named(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    """A policy or a binding of the installation of this name."""
+
+    def renamed(text: str) -> str:
+        if not text.startswith(NAME):
+            raise ValueError(f"The admission policy {text} does not begin with {NAME}.")
+        return name + text.removeprefix(NAME)
+
+    spec = manifest["spec"]
+    bound = {"policyName": renamed(spec["policyName"])} if "policyName" in spec else {}
+    metadata = {**manifest["metadata"], "name": renamed(manifest["metadata"]["name"])}
+    return {**manifest, "metadata": metadata, "spec": {**spec, **bound}}
 
 
 def rule(group: str, *resources: str, operations: tuple[str, ...], version: str = "v1") -> dict[str, Any]:

@@ -326,5 +326,18 @@ def test_mutating_policies_have_the_stable_api_where_it_is_served(
     assert {one["apiVersion"] for one in found} == {f"{ADMISSION}/{version}"}
 
 
+def test_deny_is_about_pods_and_turns_no_warning_about_an_edit_into_a_refusal(helm: Helm) -> None:
+    """With Deny nobody could remove a group from a HyperPodCluster any more."""
+
+    def actions(values: dict[str, Any]) -> dict[str, str]:
+        bindings = (one for one in helm.objects(values=values) if one["kind"] == "ValidatingAdmissionPolicyBinding")
+        return {one["metadata"]["name"]: one["spec"]["validationActions"][0] for one in bindings}
+
+    warns, denies = actions({}), actions({"admission": {"pods": {"action": "Deny"}}})
+    changed = {name.partition("operator-")[2] for name in warns if warns[name] != denies[name]}
+    assert changed == {"pods", "pod-templates", "cron-jobs"}
+    assert "Warn" in denies.values()
+
+
 def test_the_version_of_eks_is_accepted(helm: Helm) -> None:
     helm("template", "x", CHART, "--kube-version=v1.34.2-eks-3025e55", "--set=image.repository=x")

@@ -6,7 +6,7 @@ Helm would take for its own are written as Helm writes them.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -65,16 +65,15 @@ def policies(kinds: Sequence[Kind]) -> Mapping[str, str]:
         namespace=_NAMESPACE,
         service_account=_ACCOUNT,
         lease_name=_LEASE,
+        action=cast(Any, _ACTION),
         instance_types=(_TYPES,),
     )
-    found = {
-        name: [_own(manifest) for manifest in manifests] for name, manifests in all_policies(settings, kinds).items()
-    }
-    return {name: _template(manifests, _SWITCHES[name]) for name, manifests in found.items()}
+    return {name: _template(found, _SWITCHES[name]) for name, found in all_policies(settings, kinds).items()}
 
 
 def _template(manifests: list[Json], switch: str) -> str:
-    text = escaped(yaml.safe_dump_all(manifests, sort_keys=False, width=110))
+    labelled = [{**one, "metadata": {**one["metadata"], "labels": _LABELS}} for one in manifests]
+    text = escaped(yaml.safe_dump_all(labelled, sort_keys=False, width=110))
     text = text.replace(f"apiVersion: {_BETA}\n", f"apiVersion: {_MUTATING}\n")
     for mark, expression in _EXPRESSIONS.items():
         text = text.replace(mark, expression)
@@ -83,11 +82,3 @@ def _template(manifests: list[Json], switch: str) -> str:
     if left:
         raise ValueError(f"An admission policy has a shape that the chart does not know; left over: {left}.")
     return f"{GENERATED}{{{{- if {switch} }}}}\n---\n{text}{{{{- end }}}}\n"
-
-
-def _own(manifest: Json) -> Json:
-    """With the labels of the release, and the values of the chart."""
-    made: Json = {**manifest, "metadata": {**manifest["metadata"], "labels": _LABELS}}
-    if made["spec"].get("validationActions") == [PolicySettings().action]:
-        made["spec"] = {**made["spec"], "validationActions": [_ACTION]}
-    return made

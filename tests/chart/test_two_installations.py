@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import spec
 
-from hyperpod_operator.api.names import API_VERSION, APPROVE_PLAN, CLUSTER_KIND, CLUSTER_PLURAL
+from hyperpod_operator.api.names import (
+    API_VERSION,
+    APPROVE_PLAN,
+    CLUSTER_KIND,
+    CLUSTER_PLURAL,
+    NODE_OPERATION_KIND,
+    NODE_OPERATION_PLURAL,
+)
 from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.control_plane.api import MERGE, Answer
@@ -21,7 +28,7 @@ INSTALLATIONS = {"red": "team-a", "blue": "team-b"}
 
 @pytest.fixture(scope="module")
 def both(plane: ControlPlane, helm: Helm) -> Iterator[ControlPlane]:
-    """Both with a cluster in their namespace, and the policies of both in force."""
+    """Both with a cluster and an operation in their namespace, and the policies of both in force."""
     plane.install_crds(ROOT / "crds")
     for name, namespace in INSTALLATIONS.items():
         values = {"fullnameOverride": name, "watchNamespaces": [namespace]}
@@ -33,21 +40,42 @@ def both(plane: ControlPlane, helm: Helm) -> Iterator[ControlPlane]:
             "metadata": {"name": "prod", "namespace": namespace},
             "spec": spec(management=management),
         }
-        plane.wait_until_admitted(made)
-        plane.api.apply(made)
+        operation = {
+            "apiVersion": API_VERSION,
+            "kind": NODE_OPERATION_KIND,
+            "metadata": {"name": "prod", "namespace": namespace},
+            "spec": {"clusterRef": {"name": "prod"}, "operation": "Reboot", "nodes": {"selector": {"count": 1}}},
+        }
+        for one in (made, operation):
+            plane.wait_until_admitted(one)
+            plane.api.apply(one)
     for namespace in INSTALLATIONS.values():
         until(lambda namespace=namespace: recorded(plane, "nobody", namespace).refused, "the policies are in force")
     return plane
 
 
-def patched(plane: ControlPlane, user: str, namespace: str, change: dict[str, Any], *, part: str = "") -> Answer:
-    path = f"/apis/{API_VERSION}/namespaces/{namespace}/{CLUSTER_PLURAL}/prod{part}"
+def patched(
+    plane: ControlPlane,
+    user: str,
+    namespace: str,
+    change: dict[str, Any],
+    *,
+    part: str = "",
+    plural: str = CLUSTER_PLURAL,
+) -> Answer:
+    path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}/prod{part}"
     return plane.api.ask("PATCH", path, change, kind=MERGE, query={"dryRun": "All"}, user=user)
 
 
 def recorded(plane: ControlPlane, user: str, namespace: str) -> Answer:
     """The record of an approval, as the operator keeps it in status."""
     return patched(plane, user, namespace, {"status": {"lastApproval": {"digest": DIGEST}}}, part="/status")
+
+
+def planned(plane: ControlPlane, user: str, namespace: str) -> Answer:
+    """The plan of an operation that waits, which is what its approver reads."""
+    plan = {"digest": DIGEST, "state": "Pending", "actions": [{"call": "BatchRebootClusterNodes", "waits": True}]}
+    return patched(plane, user, namespace, {"status": {"plan": plan}}, part="/status", plural=NODE_OPERATION_PLURAL)
 
 
 def user(installation: str) -> str:
@@ -58,13 +86,15 @@ def user(installation: str) -> str:
 def test_each_keeps_the_record_of_approvals_in_its_own_namespace(
     both: ControlPlane, installation: str, namespace: str
 ) -> None:
-    assert not (answer := recorded(both, user(installation), namespace)).refused, answer.words
+    for answer in (recorded(both, user(installation), namespace), planned(both, user(installation), namespace)):
+        assert not answer.refused, answer.words
 
 
 @pytest.mark.parametrize(("installation", "namespace"), INSTALLATIONS.items())
 def test_neither_keeps_it_in_the_namespace_of_the_other(both: ControlPlane, installation: str, namespace: str) -> None:
     (other,) = INSTALLATIONS.keys() - {installation}
     assert recorded(both, user(other), namespace).refused
+    assert planned(both, user(other), namespace).refused
 
 
 @pytest.mark.parametrize(("installation", "namespace"), INSTALLATIONS.items())

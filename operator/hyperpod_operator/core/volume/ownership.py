@@ -14,6 +14,7 @@ from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once
 from hyperpod_operator.core.volume.holding import Foreign, holding
 from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
+from hyperpod_operator.core.volume.ports import Volume
 
 CSI_TAGS = (names.TAG_CSI_CLUSTER, names.TAG_CSI_CREATED_FOR)
 PV = "PersistentVolume "
@@ -59,6 +60,8 @@ def held_by_csi(snapshot: ClaimSnapshot) -> Decision | None:
     claim, volume = snapshot.claim, snapshot.volume
     if volume is None:
         return None
+    if (there := _of_another_cluster(snapshot, volume)) is not None:
+        return there
     users = snapshot.observed.csi_users if claim.mode != "CSI" else _published_by_others(snapshot)
     watched = CSI_TAGS if claim.mode != "CSI" else (names.TAG_CSI_CREATED_FOR,)
     marks = [] if claim.forced else [key for key in watched if key in volume.tags]
@@ -71,6 +74,24 @@ def held_by_csi(snapshot: ClaimSnapshot) -> Decision | None:
         "management.adoptionPolicy: Force overrides a left-over tag."
     )
     return Wait(reason=Reason.CSI_OWNED, message=message, after=snapshot.timings.watch, stalled=True)
+
+
+def _of_another_cluster(snapshot: ClaimSnapshot, volume: Volume) -> Wait | None:
+    """A volume that the driver of another EKS cluster may attach at any time: no policy takes it.
+
+    Source: aws-ebs-csi-driver, docs/AmazonEBSCSIDriverPolicyV2.json: the tag has the name of the driver's EKS cluster.
+    """
+    name, ours = volume.tags.get(names.TAG_CSI_CLUSTER_NAME), snapshot.eks_cluster_arn.rpartition("/")[2]
+    if not name or name == ours or tags.ours(snapshot):
+        return None
+    said = f"{volume.volume_id} is of the EBS CSI driver of the EKS cluster {name} ({names.TAG_CSI_CLUSTER_NAME})."
+    why = (
+        "The operator adopts no volume of another EKS cluster. If nothing there uses it any more, remove the tag; this "
+        "claim then continues."
+        if ours
+        else "AWS shows no HyperPod cluster of this claim, so the operator does not know whether that is its own."
+    )
+    return Wait(reason=Reason.CSI_OWNED, message=f"{said} {why}", after=snapshot.timings.watch, stalled=True)
 
 
 def _published_by_others(snapshot: ClaimSnapshot) -> tuple[str, ...]:

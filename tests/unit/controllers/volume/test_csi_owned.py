@@ -4,7 +4,7 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import adopting, zone
 
-from hyperpod_operator.api.names import TAG_CSI_CLUSTER, TAG_CSI_CREATED_FOR
+from hyperpod_operator.api.names import TAG_CSI_CLUSTER, TAG_CSI_CLUSTER_NAME, TAG_CSI_CREATED_FOR
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 
 PUBLISHED = {"type": "CSI", "persistentVolumeClaim": {"name": "mine", "create": True}}
@@ -30,6 +30,19 @@ async def test_a_volume_with_a_persistent_volume_of_somebody_else_is_refused(rig
     rig.apply(csi(volume, management={"adoptionPolicy": "Force"}))
     assert isinstance(await rig.rest(), Blocked)
     assert "PersistentVolume pvc-theirs" in rig.condition("Conflict")["message"]
+
+
+@pytest.mark.parametrize("policy", ["IfUnowned", "Force"])
+@pytest.mark.parametrize("mode", ["CSI", "None"])
+async def test_a_volume_of_the_driver_of_another_eks_cluster_is_refused(rig: VolumeRig, mode: str, policy: str) -> None:
+    """It is attached nowhere at the moment, because no pod uses it there."""
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags={TAG_CSI_CLUSTER_NAME: "theirs"})
+    rig.apply(adopting(volume, attachment={"mode": mode}, management={"adoptionPolicy": policy}))
+    assert isinstance(await rig.rest(), Blocked)
+    assert "of the EKS cluster theirs" in rig.condition("Conflict")["message"]
+    assert (rig.reason(), rig.operations()) == ("CSIOwned", [])
+    rig.simulator.ebs.set_tags(volume, {TAG_CSI_CLUSTER_NAME: "other-research"})
+    assert isinstance(await rig.rest_after(60.0), Done)
 
 
 async def test_the_driver_at_work_on_our_own_persistent_volume_is_no_conflict(rig: VolumeRig) -> None:

@@ -123,7 +123,9 @@ class Volumes:
         check(answer, operation="ModifyVolume", members=shapes.NEW_MODIFICATION, mutating=True)
         return shapes.modification(answer["VolumeModification"])
 
-    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored) -> None:
+    async def create_tags(
+        self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored, confirm: Confirm | None = None
+    ) -> None:
         """CreateTags."""
         listed = shapes.tag_list(tags)
         await self._write(
@@ -131,6 +133,7 @@ class Volumes:
             lambda client: client.create_tags(Resources=[volume_id], Tags=listed),
             volume_id=volume_id,
             noted=noted,
+            confirm=confirm,
         )
 
     async def delete_tags(self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored) -> None:

@@ -9,7 +9,7 @@ from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
-from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, Rejected
 from hyperpod_operator.core.volume.plan import (
     Attach,
@@ -63,20 +63,27 @@ async def act(
     return Accepted(step=step, answer=answer, request_id=next(iter(ids), ""))
 
 
-def last_look(claim: Claim, step: Step, *, cloud: VolumeCloud, unedited: Confirm) -> Confirm | None:
-    """What is asked when the turn of a call has come that takes something away, or that cannot be undone: whether the
-    claim still asks for it, and, where data goes, whether the volume's tags still name the claim."""
-    if isinstance(step, Detach | ModifyVolume):
-        return unedited
-    if not isinstance(step, DeleteVolume):
-        return None
+def last_look(snapshot: ClaimSnapshot, step: Step, *, cloud: VolumeCloud, unedited: Confirm) -> Confirm | None:
+    """What is asked when the turn of a call has come that takes something away or over, or that cannot be undone:
+    whether the claim still asks for it, and, where the volume's owner changes or its data goes, whether its tags still
+    name the claim that they named."""
+    match step:
+        case Detach() | ModifyVolume():
+            return unedited
+        case DeleteVolume(volume_id=volume_id):
+            pass
+        case CreateTags(volume_id=volume_id, tags=tags) if TAG_CLAIM_UID in tags:
+            pass
+        case _:
+            return None
+    before = snapshot.volume.tags.get(TAG_CLAIM_UID) if snapshot.volume is not None else None
 
     async def proved() -> None:
         await unedited()
         with before_the_call():
-            volume = await cloud.find_volume(volume_id=step.volume_id, fresh=True)
-        if volume is not None and volume.tags.get(TAG_CLAIM_UID) != claim.uid:
-            raise Unconfirmed(f"The tags of {step.volume_id} do not name {claim.key} any more.")
+            volume = await cloud.find_volume(volume_id=volume_id, fresh=True)
+        if volume is not None and volume.tags.get(TAG_CLAIM_UID) != before:
+            raise Unconfirmed(f"The tags of {volume_id} name another claim by now.")
 
     return proved
 
@@ -94,7 +101,7 @@ async def in_aws(*, cloud: VolumeCloud, step: CloudStep, noted: Noted, confirm: 
         case ModifyVolume(volume_id=volume_id, change=change):
             answer = await cloud.modify_volume(volume_id=volume_id, change=change, noted=noted, confirm=confirm)
         case CreateTags(volume_id=volume_id, tags=tags):
-            await cloud.create_tags(volume_id=volume_id, tags=tags, noted=noted)
+            await cloud.create_tags(volume_id=volume_id, tags=tags, noted=noted, confirm=confirm)
         case DeleteTags(volume_id=volume_id, keys=keys):
             await cloud.delete_tags(volume_id=volume_id, keys=keys, noted=noted)
         case Attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):

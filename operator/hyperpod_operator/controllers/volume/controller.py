@@ -170,7 +170,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
 
     async def act(self, record: PassRecord, *, unedited: Confirm) -> PassRecord:
         cloud, step = self._ports.cloud.volumes(region=record.snapshot.observed.region), _acting(record).step
-        confirm = last_look(record.snapshot.claim, step, cloud=cloud, unedited=unedited)
+        confirm = last_look(record.snapshot, step, cloud=cloud, unedited=unedited)
         made = replace(record, result=await act(ports=self._ports, cloud=cloud, step=step, confirm=confirm))
         entry = audited(made)
         if entry is not None:

@@ -181,8 +181,10 @@ class VolumeCloud(Protocol):
         the call's turn has come; if it raises, nothing is sent."""
         ...
 
-    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored) -> None:
-        """CreateTags on the volume; keys that exist get the new value."""
+    async def create_tags(
+        self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored, confirm: Confirm | None = None
+    ) -> None:
+        """CreateTags on the volume, with `confirm` as above; keys that exist get the new value."""
         ...
 
     async def delete_tags(self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
-from tests.unit.controllers.volume.scenes import new
+from tests.unit.controllers.volume.scenes import adopting, new
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID
 from hyperpod_operator.core.outcome import Gone
@@ -51,6 +51,28 @@ async def test_a_volume_that_has_another_owner_by_then_is_not_deleted(rig: Volum
     meanwhile(rig, "ec2", lambda: rig.simulator.ebs.set_tags(volume, {TAG_CLAIM_UID: "another"}))
     assert isinstance(await rig.rest(), Gone)
     assert "DeleteVolume" not in rig.operations()
+
+
+PAUSED = {"management": {"paused": True}}
+
+
+@pytest.mark.parametrize("paused", [True, False], ids=["paused", "taken"])
+async def test_a_volume_that_is_not_to_be_adopted_by_then_or_has_an_owner_is_not_taken(
+    rig: VolumeRig, paused: bool
+) -> None:
+    volume = rig.simulator.ebs.create_volume(zone="us-west-2b")
+    rig.apply(adopting(volume))
+    await rig.until("AdoptionAnnounced")
+
+    def happens() -> None:
+        if paused:
+            rig.apply(adopting(volume, **PAUSED))
+        else:
+            rig.simulator.ebs.set_tags(volume, {TAG_CLAIM_UID: "another"})
+
+    meanwhile(rig, "ec2", happens)
+    await rig.until("Paused" if paused else "ClaimedByOther")
+    assert rig.operations() == []
 
 
 async def test_a_volume_that_is_to_stay_on_its_node_by_then_is_not_detached(rig: VolumeRig) -> None:

@@ -15,6 +15,7 @@ from tests.chart.installation import Installation
 from tests.chart.rights import Right, rights
 from tests.chart.scenes import Scenes
 
+from hyperpod_operator.core.preflight.facts import INSTALLED_IN
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.control_plane.audit import AuditLog
 from hyperpod_testbed.helm import Helm
@@ -167,4 +168,4 @@ def test_a_namespaced_installation_serves_its_namespaces_and_asks_for_no_other(
     assert {one.namespace for one in asked if one.resource != "daemonsets"} <= {"", "team-b", "default"}
     # Preflight looks for what EKS and HyperPod's Helm chart installed.
     listed = {(one.verb, one.namespace) for one in asked if one.resource == "daemonsets"}
-    assert listed == {("list", "kube-system"), ("list", "aws-hyperpod")}
+    assert listed == {("list", namespace) for namespace in INSTALLED_IN}

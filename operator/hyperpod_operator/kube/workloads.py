@@ -8,14 +8,12 @@ from typing import Any
 
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
 from hyperpod_operator.core.preflight.authorities import authorities
-from hyperpod_operator.core.preflight.facts import Workload
+from hyperpod_operator.core.preflight.facts import INSTALLED_IN, Workload
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.text import plain
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.shared_read import SharedRead
 
-NAMESPACES = ("kube-system", "aws-hyperpod")
-"""Where they are: EKS's own and, hard-wired in HyperPod's chart, that of the health monitoring agent."""
 MOST = 200
 """DaemonSets of a namespace that are read."""
 KEEP = 30.0
@@ -51,7 +49,7 @@ class KubeWorkloads:
 
     async def _read(self) -> Fact[tuple[Workload, ...]]:
         found: list[Workload] = []
-        for one in await asyncio.gather(*map(self._of, NAMESPACES)):
+        for one in await asyncio.gather(*map(self._of, INSTALLED_IN)):
             if isinstance(one, Unread):
                 return one
             found += one

@@ -9,10 +9,10 @@ import pytest
 
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
 from hyperpod_operator.core.preflight.authorities import BEGIN, END
-from hyperpod_operator.core.preflight.facts import Workload
+from hyperpod_operator.core.preflight.facts import INSTALLED_IN, Workload
 from hyperpod_operator.core.preflight.model import Unread
 from hyperpod_operator.kube.configuration import Credentials
-from hyperpod_operator.kube.workloads import KEEP, NAMESPACES, KubeWorkloads
+from hyperpod_operator.kube.workloads import KEEP, KubeWorkloads
 
 
 class Api:
@@ -39,14 +39,16 @@ async def listed(**answers: Any) -> Any:
     return await KubeWorkloads(Api(**answers)).workloads()  # type: ignore[arg-type]
 
 
-async def test_daemon_sets_of_both_namespaces_are_listed() -> None:
+async def test_daemon_sets_of_each_namespace_are_listed() -> None:
     found = await listed(
         kube_system={"items": [daemon_set("aws-node", "cni:v1.20.1", "agent:1")]},
         aws_hyperpod={"items": [daemon_set("health-monitoring-agent", "hma:1")]},
+        gpu_operator={"items": [daemon_set("nvidia-device-plugin-daemonset", "k8s-device-plugin:1")]},
     )
     assert found == (
         Workload(namespace="kube-system", name="aws-node", image="cni:v1.20.1"),
         Workload(namespace="aws-hyperpod", name="health-monitoring-agent", image="hma:1"),
+        Workload(namespace="gpu-operator", name="nvidia-device-plugin-daemonset", image="k8s-device-plugin:1"),
     )
 
 
@@ -93,7 +95,7 @@ async def test_a_daemon_set_that_is_kept_from_some_nodes_is_known(members: dict[
 @pytest.mark.parametrize("answer", [{"items": ["x"]}, {"items": [{}]}, {"items": [daemon_set("a")]}])
 async def test_an_odd_answer_is_no_exception(answer: Any) -> None:
     found = await listed(kube_system=answer)
-    assert all(one.namespace in NAMESPACES for one in found)
+    assert all(one.namespace in INSTALLED_IN for one in found)
 
 
 class Counting(Api):
@@ -113,7 +115,7 @@ async def test_clusters_that_ask_at_once_share_a_read() -> None:
     api = Counting()
     workloads = KubeWorkloads(api)  # type: ignore[arg-type]
     await asyncio.gather(*(workloads.workloads() for _ in range(5)))
-    assert api.asked == len(NAMESPACES)
+    assert api.asked == len(INSTALLED_IN)
 
 
 @pytest.mark.parametrize("answer", [{"items": []}, KubernetesError(status=503, message="away")])
@@ -123,7 +125,7 @@ async def test_an_answer_counts_for_a_while_and_is_read_again_afterwards(answer:
     for moment in (100.0, 100.0 + KEEP, 100.0 + KEEP + 1):
         now[0] = moment
         await workloads.workloads()
-    assert api.asked == 2 * len(NAMESPACES)
+    assert api.asked == 2 * len(INSTALLED_IN)
 
 
 async def test_a_pass_that_is_cut_off_leaves_the_read_to_the_next() -> None:

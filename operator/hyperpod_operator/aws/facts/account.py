@@ -74,9 +74,14 @@ async def usage(reader: Reader, *, eks_arn: str, but: str) -> Fact[Usage]:
         for group in groups:
             count = int(group["TargetCount"])
             total += count
-            if group.get("InstanceType") and not group.get("TrainingPlanArn"):
-                is_spot = (group.get("CapacityRequirements") or {}).get("Spot") is not None
-                (spot if is_spot else counts)[str(group["InstanceType"])] += count
+            if group.get("TrainingPlanArn"):
+                continue
+            by_type = spot if (group.get("CapacityRequirements") or {}).get("Spot") is not None else counts
+            if group.get("InstanceType"):
+                by_type[str(group["InstanceType"])] += count
+                continue
+            for one in group.get("InstanceTypeDetails") or []:  # of a group that takes several types
+                by_type[str(one.get("InstanceType"))] += int(one.get("CurrentCount") or 0)
         if ((found.get("Orchestrator") or {}).get("Eks") or {}).get("ClusterArn") == eks_arn:
             user = name
     return Usage(

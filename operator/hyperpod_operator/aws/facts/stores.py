@@ -10,6 +10,9 @@ from hyperpod_operator.core.preflight.facts import KmsKey, Script, Statement
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.text import shortened
 
+GET_OBJECT = "s3:GetObject, or s3:ListBucket of a bucket without the object"
+"""What is missing where S3 denies an object: without s3:ListBucket it also denies one that does not exist (Amazon S3
+API reference, GetObject)."""
 NAME_MOST = 120
 """Characters of a name that a message shows."""
 
@@ -28,7 +31,7 @@ async def script(reader: Reader, address: str) -> Fact[Script | None]:
     if not _BUCKET.fullmatch(bucket):
         return Unread(why=f"{shortened(bucket, NAME_MOST)} is no name of a bucket of the Region")
     parameters = {"Bucket": bucket, "Key": key_of(address), "Range": f"bytes=0-{BEGINNING - 1}"}
-    ask = Ask(service="s3", operation="GetObject", action="s3:GetObject", parameters=parameters)
+    ask = Ask(service="s3", operation="GetObject", action=GET_OBJECT, parameters=parameters)
     pages = await reader.ask(ask)
     if pages is None or isinstance(pages, Unread):
         return pages

@@ -15,6 +15,9 @@ V = TypeVar("V")
 TCP = frozenset({"tcp", "6"})
 NOT_GATHERED = Unread(why="it was not read")
 OTHER_CLUSTER = Unread(why="the operator runs in another EKS cluster than the one that the spec names")
+INSTALLED_IN = ("kube-system", "aws-hyperpod", "gpu-operator")
+"""Namespaces of what nodes need: EKS's own, that of the health monitoring agent, hard-wired in HyperPod's chart, and
+that of NVIDIA's GPU operator by its installation guide."""
 KUBERNETES_UNREAD = Unread(why="the Kubernetes API of the EKS cluster was not read")
 
 
@@ -33,6 +36,11 @@ class EksCluster:
     ip_family: str = ""
     role_arn: str = ""
     authorities: frozenset[str] = frozenset()
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether pods get IPv6 addresses, and no others."""
+        return self.ip_family == "ipv6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +301,6 @@ class Facts:
     file_systems: Mapping[str, Fact[FileSystem | None]] = field(default_factory=nothing)
     """By the id that a DNS name begins with."""
     workloads: Fact[tuple[Workload, ...]] = KUBERNETES_UNREAD
-    """DaemonSets of kube-system and aws-hyperpod."""
+    """DaemonSets of INSTALLED_IN."""
     calls: int = 0
     """Calls to AWS that gathering these took."""

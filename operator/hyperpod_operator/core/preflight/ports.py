@@ -42,7 +42,7 @@ class Workloads(Protocol):
     """Reads of the EKS cluster's Kubernetes API."""
 
     async def workloads(self) -> Fact[tuple[Workload, ...]]:
-        """DaemonSets of kube-system and aws-hyperpod."""
+        """DaemonSets of the namespaces INSTALLED_IN."""
         ...
 
     async def authorities(self) -> frozenset[str]:

@@ -107,7 +107,11 @@ WORLD: dict[str, Any] = {
         else {
             "ClusterArn": "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl",
             "ClusterStatus": "InService",
-            "InstanceGroups": [{"InstanceGroupName": "g", "InstanceType": "ml.p5.48xlarge", "TargetCount": 2}],
+            "InstanceGroups": [
+                {"InstanceGroupName": "g", "InstanceType": "ml.p5.48xlarge", "TargetCount": 2},
+                {"InstanceGroupName": "f", "TargetCount": 4,
+                 "InstanceTypeDetails": [{"InstanceType": "ml.g5.xlarge", "CurrentCount": 3}]},
+            ],
             "Orchestrator": {"Eks": {"ClusterArn": f"{EKS}-other"}},
         }
     ),
@@ -467,7 +471,9 @@ async def test_whether_a_role_may_be_passed_is_open_where_a_condition_could_not_
 async def test_other_clusters_count_against_quotas() -> None:
     usage = (await gathered(world())).usage
     assert not isinstance(usage, Unread)
-    assert (usage.instances, usage.total, usage.of_eks, usage.complete) == ({"ml.p5.48xlarge": 2}, 2, "", True)
+    assert (usage.instances, usage.total, usage.of_eks, usage.complete) == (
+        {"ml.p5.48xlarge": 2, "ml.g5.xlarge": 3}, 6, "", True,
+    )  # fmt: skip
 
 
 async def test_the_cluster_itself_is_no_other_cluster() -> None:

@@ -313,7 +313,7 @@ CASES: Mapping[str, Case] = {
         denied=subject(facts=having(route_tables=DENIED)),
     ),
     "AddressesFree": Case(
-        good=subject(),
+        good=subject(facts=replace(eks(ip_family="ipv6"), subnets=subnet(free=64).subnets)),
         bad=(
             (subject(facts=subnet(free=1)), FAIL, "1 free"),
             (subject(facts=subnet(free=161)), WARN, "162"),

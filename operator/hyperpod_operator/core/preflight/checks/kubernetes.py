@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from hyperpod_operator.core.health.instance_types import describe
-from hyperpod_operator.core.preflight.facts import Workload
+from hyperpod_operator.core.preflight.facts import INSTALLED_IN, Workload
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import pods, versions
 from hyperpod_operator.core.text import counted
 
 SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-install-packages-using-helm-chart"
+# [assumption: preflight-names-of-workloads]
+_NAMESPACES = f"the namespaces {', '.join(INSTALLED_IN[:-1])} and {INSTALLED_IN[-1]}"
 READ = ("kubernetes:list daemonsets",)
 # [assumption: preflight-names-of-workloads]
 AGENT = "health-monitoring-agent"
@@ -123,8 +125,8 @@ CHECKS = (
         source=SOURCE,
         judge=device_plugins,
         reads=READ,
-        warn="{type} needs {plugin}, and no workload of that name is installed.",
-        remedy="Install HyperPod's Helm chart, or NVIDIA's GPU operator.",
+        warn=f"{{type}} needs {{plugin}}, and {_NAMESPACES} have no DaemonSet of that name.",
+        remedy="Install HyperPod's Helm chart, or NVIDIA's GPU operator. If it is in another namespace, ignore this.",
     ),
     Check(
         name="PodsFit",
@@ -135,7 +137,7 @@ CHECKS = (
         source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites, maximum number of pods",
         judge=pods_fit,
         reads=(*READ, "ec2:DescribeInstanceTypes"),
-        warn="{type} takes {most}, and kube-system and aws-hyperpod have {own} that run on every node.",
+        warn=f"{{type}} takes {{most}}, and {_NAMESPACES} have {{own}} that run on every node.",
         remedy="Choose a larger instance type, or keep DaemonSets that the group does not need from its nodes.",
     ),
 )

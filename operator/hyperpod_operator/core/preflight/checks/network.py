@@ -101,7 +101,11 @@ def _sharing(subject: ClusterSubject, group: Planned) -> list[Planned]:
 
 
 def _addresses(subject: ClusterSubject, group: Planned) -> int | None:
-    """Addresses of one instance with all its pods, of the type that takes most."""
+    """IPv4 addresses of one instance with all its pods, of the type that takes most. Pods of an IPv6 EKS cluster take
+    none."""
+    cluster = subject.facts.eks
+    if isinstance(cluster, EksCluster) and cluster.ipv6:
+        return max(map(pods.own_addresses, group.types), default=None)
     types = subject.facts.types
     facts = {} if isinstance(types, Unread) else types
     each = [
@@ -119,7 +123,7 @@ def addressing(subject: ClusterSubject) -> Iterator[Finding]:
         if isinstance(fact, Unread):
             yield unknown(fact)
             return
-    if not isinstance(cluster, EksCluster) or cluster.ip_family != "ipv6":
+    if not isinstance(cluster, EksCluster) or not cluster.ipv6:
         return
     for group in subject.groups:
         for name, subnet in found_subnets(subject, group).items():
@@ -186,7 +190,7 @@ CHECKS = (
         why="Instances fail to launch, or pods wait for an address, when a subnet is full; its CIDR cannot grow.",
         source=f"{EKS_SOURCE}, maximum number of pods",
         judge=addresses_free,
-        reads=(SUBNETS, "ec2:DescribeInstanceTypes"),
+        reads=(SUBNETS, "ec2:DescribeInstanceTypes", "eks:DescribeCluster"),
         fail="The subnets have {free}, fewer than the {coming}{who}.",
         warn="The subnets have {free}; {further} up to {all} ({each} each).",
         remedy="Use larger or further subnets of the zone.",

@@ -61,4 +61,9 @@ def pods(instance_type: str, *, addresses_per_interface: int | None = None) -> i
 def addresses(instance_type: str, *, addresses_per_interface: int | None = None) -> int | None:
     """Most addresses of its subnet that an instance takes: for each pod, for itself, and for further EFA cards."""
     most = pods(instance_type, addresses_per_interface=addresses_per_interface)
-    return None if most is None else most + 1 + INTERFACES_OF_EFA.get(instance_type, 0)
+    return None if most is None else most + own_addresses(instance_type)
+
+
+def own_addresses(instance_type: str) -> int:
+    """Addresses of its subnet that an instance takes without its pods."""
+    return 1 + INTERFACES_OF_EFA.get(instance_type, 0)

@@ -9,6 +9,7 @@ import pytest
 from hyperpod_testbed.helm import CHART, Helm
 
 ROOT = Path(__file__).parents[2]
+ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/op"}
 
 
 def notes(helm: Helm, **values: Any) -> str:
@@ -48,9 +49,32 @@ def test_without_definitions_that_is_said(helm: Helm) -> None:
     assert "crds.enabled=false" in notes(helm, crds={"enabled": False})
 
 
+def test_of_an_account_that_others_made_nothing_is_claimed(helm: Helm) -> None:
+    said = notes(helm, serviceAccount={"create": False, "name": "mine", "annotations": ROLE})
+    assert "has no annotation with an IAM role. With" not in said
+    assert "If it has no annotation" in said
+    assert "--service-account mine" in said
+
+
+def test_who_scrapes_with_a_token_is_to_be_allowed(helm: Helm) -> None:
+    metrics = {"tls": {"secretName": "cert"}, "authentication": {"enabled": True}}
+    assert "--clusterrole=op-hyperpod-operator-metrics-reader" in notes(helm, metrics=metrics)
+    assert "metrics-reader" not in notes(helm)
+
+
+def test_a_test_that_is_not_there_is_not_recommended(helm: Helm) -> None:
+    assert "helm test op" in notes(helm)
+    assert "helm test" not in notes(helm, metrics={"service": {"enabled": False}})
+
+
+def test_a_list_of_tenants_that_the_values_exclude_is_not_asked_for(helm: Helm) -> None:
+    said = notes(helm, tenants={"trustEveryNamespace": True})
+    assert "create rolebinding hyperpod" in said
+    assert "listed in `tenants`" not in said
+
+
 def test_an_account_with_a_role_needs_no_association(helm: Helm) -> None:
-    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/op"}
-    assert "create-pod-identity-association" not in notes(helm, serviceAccount={"annotations": role})
+    assert "create-pod-identity-association" not in notes(helm, serviceAccount={"annotations": ROLE})
 
 
 @pytest.mark.parametrize(

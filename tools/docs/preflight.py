@@ -28,9 +28,9 @@ hour for all clusters of a Region, in addition to these 40.
 action. | The call is made. |
 
 `spec.management.preflight` of a HyperPodCluster or an EBSVolumeClaim chooses: `Enforce` (the default; the
-installation's own default is the chart's `preflight`) holds the call while a check fails, `Warn` reports and makes it,
-`Off` checks nothing. The results are in `status.preflight`, whose `call` says what was checked; the condition
-`PreflightPassed` of a cluster sums them up.
+installation's own default is the chart's `preflight`) holds the call while a check fails, `Warn` makes it and reports
+until the nodes are there, `Off` checks nothing. The results are in `status.preflight`, whose `call` says what was
+checked; the condition `PreflightPassed` of a cluster sums them up.
 
 | Call | With `Enforce`, while a check fails |
 |---|---|

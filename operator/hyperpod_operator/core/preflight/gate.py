@@ -136,10 +136,12 @@ def _held(snapshot: ClusterSnapshot, *, leaving: frozenset[str]) -> tuple[Held, 
 
 
 def outdated(snapshot: ClusterSnapshot) -> bool:
-    """Whether failures that status records of an update are history: nothing is to be added any more, and every group
-    has its nodes."""
+    """Whether failures that status records of a call are history: it was made regardless, or is not wanted any more.
+    Nothing is to be added, and every group has its nodes."""
     recorded, cluster = snapshot.resource.status.preflight, snapshot.observed.cluster
-    if recorded is None or not recorded.failures or not (recorded.call or "").startswith(UPDATE):
+    if recorded is None or not recorded.failures:
+        return False
+    if not (recorded.call or "").startswith(UPDATE) and (cluster is None or cluster.status != "InService"):
         return False
     lacks = cluster is not None and any(group.current_count < group.target_count for group in cluster.groups)
     return not (snapshot.changes.groups_added or growth(snapshot) or lacks)

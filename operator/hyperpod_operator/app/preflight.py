@@ -208,8 +208,9 @@ def printed(reports: Sequence[Report], output: str) -> str:
 
 def _text(report: Report) -> str:
     lines = [f"  {MARKS[check.result]:<5} {check.area}/{check.name}: {check.message}" for check in report.result.checks]
-    counts = report.to_json()
-    summary = ", ".join(f"{counts[word]} {word}" for word in ("passed", "warnings", "failures", "unknown"))
+    said = report.to_json()
+    nouns = (("passed", "passed"), ("warnings", "warning"), ("failures", "failure"), ("unknown", "unknown"))
+    summary = ", ".join(counted(said[word], noun, word) for word, noun in nouns)
     about = f"blocked: {report.about}" if report.blocked else report.about
     title = f"{report.kind} {report.name}" + (f" ({about})" if about else "")
     if report.error:

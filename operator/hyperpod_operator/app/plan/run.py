@@ -225,8 +225,8 @@ def _unmade(checked: Preflight) -> Iterator[str]:
     """That checks say nothing: their silence is no consent."""
     if unknown := checked.of(Result.UNKNOWN):
         yield (
-            f"{len(unknown)} of {counted(len(checked.checks), 'check')} could not be made, mostly for rights that your "
-            "credentials lack (docs/iam/operator-preflight.json): hyperpod-operator preflight -f FILE names them"
+            f"{len(unknown)} of {counted(len(checked.checks), 'check')} could not be made: hyperpod-operator preflight "
+            "-f FILE says why of each; rights that may be missing are in docs/iam/operator-preflight.json"
         )
 
 

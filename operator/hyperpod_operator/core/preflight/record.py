@@ -88,7 +88,7 @@ def passed(status: PreflightStatus | None) -> tuple[bool, str] | None:
         return False, " ".join(failures)
     others = [check.message or check.name for check in status.checks or [] if check.result == Result.WARN]
     counts = (
-        f"{counted(status.passed or 0, 'check')} passed, {status.warnings or 0} warn, {status.unknown or 0} "
-        "are unknown."
+        f"{counted(status.passed or 0, 'check')} passed, {counted(status.warnings or 0, 'warns', 'warn')}, "
+        f"{counted(status.unknown or 0, 'is unknown', 'are unknown')}."
     )
     return True, " ".join([counts, *others])

@@ -220,9 +220,15 @@ def test_failures_come_first_and_passes_are_only_counted() -> None:
     assert (made.passed, made.warnings, made.failures, made.unknown) == (1, 1, 1, 1)
 
 
-def test_warnings_are_in_the_words_of_what_passed() -> None:
-    said = passed(status(Result.PASS, Result.WARN, about=wanted(absent())))
-    assert said == (True, "1 check passed, 1 warn, 0 are unknown. Warn 1.")
+@pytest.mark.parametrize(
+    ("found", "counts"),
+    [
+        ((Result.PASS, Result.WARN, Result.UNKNOWN), "1 check passed, 1 warns, 1 is unknown. Warn 1."),
+        ((Result.WARN, Result.WARN), "0 checks passed, 2 warn, 0 are unknown. Warn 0. Warn 1."),
+    ],
+)
+def test_warnings_are_in_the_words_of_what_passed(found: tuple[Result, ...], counts: str) -> None:
+    assert passed(status(*found, about=wanted(absent()))) == (True, counts)
 
 
 def test_nothing_checked_says_nothing() -> None:

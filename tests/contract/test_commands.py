@@ -52,6 +52,16 @@ def test_a_command_that_cannot_work_is_noticed(line: str) -> None:
         check(ROOT / "README.md", words)
 
 
+RUNBOOKS = [command for command in COMMANDS if command.document.name == "RUNBOOKS.md"]
+OF_RESOURCES = {"hpc", "evc", "hpno", "hyperpod"}
+
+
+@pytest.mark.parametrize("command", RUNBOOKS, ids=str)
+def test_a_runbook_looks_for_resources_in_their_namespace(command: Command) -> None:
+    """Its NAMESPACE is the operator's, where they are not."""
+    assert not (OF_RESOURCES & set(command.words) and "NAMESPACE" in command.words)
+
+
 @pytest.mark.parametrize("tool", CHECKS)
 def test_documents_show_each_tool(tool: str) -> None:
     """Else the reading of documents broke, and nothing is checked any more."""

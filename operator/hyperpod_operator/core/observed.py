@@ -16,6 +16,10 @@ Json = Any
 
 EMPTY: Mapping[str, Json] = MappingProxyType({})
 
+UNREAD = "not known to this version"
+"""What stands for the value of a member that the API model of this version does not have: nobody may take it for an
+empty one."""
+
 # [assumption: ended-instance-is-gone]
 GONE = frozenset({"ShuttingDown", "NotFound"})
 """Statuses of an instance that AWS ends or has ended (API member ClusterInstanceStatus)."""

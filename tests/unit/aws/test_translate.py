@@ -14,6 +14,7 @@ from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.aws.sagemaker import translate
 from hyperpod_operator.core.cluster.diff import MUTABLE_CLUSTER_MEMBERS
 from hyperpod_operator.core.cluster.requests import create
+from hyperpod_operator.core.observed import UNREAD
 
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
 EXAMPLES = sorted(
@@ -100,7 +101,7 @@ def test_storage_of_a_kind_that_aws_invents_later_is_named_and_is_not_repeated_a
     """As botocore's parser has a union whose member its model does not know."""
     storage = [{"SDK_UNKNOWN_MEMBER": {"name": "TapeConfig"}}]
     (group,) = described({"InstanceGroupName": "g", "InstanceStorageConfigs": storage}).groups
-    assert group.members["instanceStorageConfigs"] == [{"tapeConfig": {}}]
+    assert group.members["instanceStorageConfigs"] == [{"tapeConfig": UNREAD}]
     value = {"clusterName": "c", "instanceGroups": [dict(group.members)]}
     with pytest.raises(ValueError, match=r"instanceGroups\[g\].instanceStorageConfigs\[\] has no member tapeConfig"):
         translate.request(model=MODEL, operation="UpdateCluster", value=value)

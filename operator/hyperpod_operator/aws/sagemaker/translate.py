@@ -15,6 +15,7 @@ from botocore.model import ServiceModel, Shape
 from hyperpod_operator.aws.call.answers import utc
 from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeFailure, answered
 from hyperpod_operator.core.observed import (
+    UNREAD,
     Json,
     ObservedCluster,
     ObservedEvent,
@@ -143,7 +144,7 @@ def _lower(value: Any, shape: Shape) -> Json:
     if shape.type_name == "structure":
         members = {_lowered(name): _as_spec(value, name, member) for name, member in shape.members.items()}
         known = {name: member for name, member in members.items() if member is not None}
-        return {_lowered(value[UNKNOWN]["name"]): {}} if UNKNOWN in value else known
+        return {_lowered(value[UNKNOWN]["name"]): UNREAD} if UNKNOWN in value else known
     if shape.type_name == "list":
         return [_lower(item, shape.member) for item in value]
     if isinstance(value, datetime):

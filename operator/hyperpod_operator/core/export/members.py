@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hyperpod_operator.core.export.model import Note, Unresolved, brief
-from hyperpod_operator.core.observed import Json
+from hyperpod_operator.core.observed import UNREAD, Json
 
 OTHER_NAMES: Mapping[str, str] = {
     "targetcount": "instancecount",
@@ -160,8 +160,7 @@ class Shaper:
             shaped = self.shaped(item, items, where)
             if shaped is not UNSET:
                 made.append(shaped)
-            elif self.literal and item == {}:
-                # So botocore reads an entry of a kind that its model does not have.
+            elif self.literal and isinstance(item, Mapping) and (not item or UNREAD in item.values()):
                 self.todo(where, "AWS has an entry here that this version cannot read, and cannot adopt the cluster")
         made = self._once(made, schema, path)
         return made if made else UNSET

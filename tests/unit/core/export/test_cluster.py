@@ -11,6 +11,7 @@ from hyperpod_operator.core.export.cloudformation import Context
 from hyperpod_operator.core.export.cluster import TAGS_MOST, manifest
 from hyperpod_operator.core.export.documents import sources
 from hyperpod_operator.core.export.model import LeftOut, Manifest, Source, Unresolved
+from hyperpod_operator.core.observed import UNREAD
 
 GROUP = group("gpu", "ml.p5.48xlarge", 2)
 
@@ -179,9 +180,9 @@ def test_what_a_rule_of_the_api_server_would_refuse_is_to_do(
     assert words in note.text
 
 
-def test_an_entry_of_a_kind_that_botocore_does_not_know_is_to_do() -> None:
-    """It reads such an entry as an empty one."""
-    made = exported(cluster("a", group("gpu", "ml.p5.48xlarge", 1, InstanceStorageConfigs=[{}])), shown=True)
+@pytest.mark.parametrize("entry", [{}, {"tapeConfig": UNREAD}])
+def test_an_entry_of_a_kind_that_botocore_does_not_know_is_to_do(entry: dict[str, Any]) -> None:
+    made = exported(cluster("a", group("gpu", "ml.p5.48xlarge", 1, InstanceStorageConfigs=[entry])), shown=True)
     assert [note.path for note in made.notes if note.to_do] == ["spec.instanceGroups[gpu].instanceStorageConfigs[0]"]
 
 

@@ -105,10 +105,11 @@ async def test_details_that_cannot_be_read_fail_no_pass(rig: Rig) -> None:
     assert rig.failures == 0
 
 
-async def test_events_that_cannot_be_read_hold_up_no_edit_and_no_deletion(rig: Rig) -> None:
-    """They explain why a group is short; a pass does without them when they failed for a while."""
+@pytest.mark.parametrize("operation", ["ListClusterEvents", "ListClusterNodes"])
+async def test_what_only_explains_and_cannot_be_read_holds_up_no_edit_and_no_deletion(rig: Rig, operation: str) -> None:
+    """It says why a group is short; a pass does without it when it failed for a while."""
     await short_of_capacity(rig)
-    rig.simulator.faults.add(Fault(operation="ListClusterEvents", kind="error"))
+    rig.simulator.faults.add(Fault(operation=operation, kind="error"))
     rig.apply({**plain(5), **CONTINUOUS})
     await rig.idle(300)
     assert [call.parameters["InstanceGroups"][0]["InstanceCount"] for call in rig.calls("UpdateCluster")] == [5]

@@ -99,16 +99,23 @@ async def observe(
         observed = await _tags_if_known(clusters=clusters, observed=observed)
     if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:
         return observed
-    if full_sync or list_nodes or resource.status.remembered.missing or _nodes_tell(resource, cluster):
-        observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
-    if cluster.continuous and (full_sync or _events_explain(resource, cluster)):
-        try:
+    try:
+        if full_sync or list_nodes or resource.status.remembered.missing or _nodes_tell(resource, cluster):
+            observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
+        if cluster.continuous and (full_sync or _events_explain(resource, cluster)):
             return await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
-        except CloudError as error:
-            if failures < PATIENCE or evidence_decides(resource, observed):
-                raise
-            logger.warning("The pass over %s goes on without the events of its cluster: %s", resource.key, error)
+    except CloudError as error:
+        if failures < PATIENCE or _rests_on_details(resource, observed):
+            raise
+        logger.warning("The pass over %s goes on without nodes or events of its cluster: %s", resource.key, error)
     return observed
+
+
+def _rests_on_details(resource: Resource, observed: Observed) -> bool:
+    """Whether nodes and events decide, and do not only explain: whether a count is put right, or the remains of a
+    creation are cleared away. Whoever ends nodes lists them in any case."""
+    failed = observed.cluster is not None and observed.cluster.status == "Failed"
+    return evidence_decides(resource, observed) or (failed and not resource.deleting)
 
 
 async def _observe_events(*, clusters: Clusters, resource: Resource, observed: Observed, causes: Causes) -> Observed:

@@ -128,7 +128,8 @@ class HyperPodNodeOperationStatus(Model):
     clusterArn: Arn | None = Field(default=None, description="ARN of the cluster whose nodes are operated on.")
     startTime: Timestamp | None = Field(
         default=None,
-        description="When the nodes were chosen and, where the changePolicy asks for it, approved, as RFC 3339.",
+        description="When the nodes were chosen and, where the changePolicy asks for it, approved, as RFC 3339; while "
+        "none is chosen, when the operation began to look for them.",
     )
     completionTime: Timestamp | None = Field(default=None, description="When the last node ended, as RFC 3339.")
     summary: Word | None = Field(default=None, description="Nodes that are done, of how many.")

@@ -20,14 +20,25 @@ NAMED_MOST = 5
 """Nodes that a message speaks of; status.nodes has all."""
 
 
+NO_NODE = (
+    "The selector chose no node within activeDeadlineSeconds. Create another operation when there is one to choose."
+)
+
+
 def is_over(snapshot: Snapshot) -> bool:
-    """Whether every node has ended; a dry run is over when its nodes are found, or known not to be there."""
+    """Whether every node has ended; a dry run is over when its nodes are found, or known not to be there. An operation
+    that chose no node in its time chooses none that comes later: nobody expects that any more."""
     if not snapshot.entries:
-        return snapshot.obstacle is not None and snapshot.obstacle.final
+        return _is_late(snapshot) or (snapshot.obstacle is not None and snapshot.obstacle.final)
     return all(
         entry.state in FINAL or (snapshot.operation.dry and not entry.remembered.missingSince)
         for entry in snapshot.entries
     )
+
+
+def _is_late(snapshot: Snapshot) -> bool:
+    deadline = snapshot.operation.deadline
+    return deadline is not None and snapshot.now >= deadline
 
 
 def succeeded(snapshot: Snapshot) -> bool:
@@ -84,8 +95,8 @@ def _ended(snapshot: Snapshot) -> Finding[Action]:
         return Finding(conditions=tuple(done))
     wake = snapshot.timings.poll if snapshot.left_to_aws else None
     message = f"{progress(snapshot)}. {_named(snapshot, {State.FAILED, State.SKIPPED})}".strip()
-    if not snapshot.entries and snapshot.obstacle is not None:
-        message = snapshot.obstacle.message
+    if not snapshot.entries:
+        message = snapshot.obstacle.message if snapshot.obstacle is not None else NO_NODE
     message += _kept(snapshot)
     said = summary(ready="False", reason=Reason.OPERATION_FAILED, message=message, stalled=True)
     ended: list[Draft] = [

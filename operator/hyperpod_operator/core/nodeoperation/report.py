@@ -23,10 +23,11 @@ from hyperpod_operator.core.nodeoperation.approval import approval, is_held, sho
 from hyperpod_operator.core.nodeoperation.audit import history
 from hyperpod_operator.core.nodeoperation.bounded import bounded
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
+from hyperpod_operator.core.nodeoperation.machine import may_start
 from hyperpod_operator.core.nodeoperation.outcome import NAMED_MOST, is_over, progress
 from hyperpod_operator.core.nodeoperation.plan import CONCERN, Call, Evict
 from hyperpod_operator.core.nodeoperation.record import PassRecord
-from hyperpod_operator.core.nodeoperation.snapshot import Entry
+from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import FINAL, IN_FLIGHT, State
 from hyperpod_operator.core.outcome import Done, Outcome, Requeue
 from hyperpod_operator.core.ports import Event
@@ -155,7 +156,7 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
         status,
         {
             "clusterArn": snapshot.cluster.arn if snapshot.cluster else status.clusterArn,
-            "startTime": status.startTime or (stamp(snapshot.now) if entries and not is_held(snapshot) else None),
+            "startTime": _start(snapshot),
             "completionTime": status.completionTime or (stamp(snapshot.now) if over else None),
             "summary": progress(snapshot) if entries else None,
             "counts": OperationCounts(
@@ -173,6 +174,15 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
             "batches": batches or None,
         },
     )
+
+
+def _start(snapshot: Snapshot) -> str | None:
+    """Since when the operation may go on: from its approval, or while its selector chooses no node."""
+    status = snapshot.operation.status
+    if status.startTime and (status.nodes or not snapshot.entries):
+        return status.startTime
+    begins = not is_held(snapshot) if snapshot.entries else may_start(snapshot)
+    return stamp(snapshot.now) if begins else None
 
 
 def _plan(record: PassRecord) -> PlanStatus | None:

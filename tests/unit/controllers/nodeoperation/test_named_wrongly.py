@@ -6,6 +6,8 @@ import pytest
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.rig import OperationRig
 
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS
+
 
 async def test_nodes_are_chosen_by_labels_that_only_the_user_knows(rig: OperationRig) -> None:
     """The operator holds few of the labels of a Node: HyperPod's, its own and a few of Kubernetes."""
@@ -36,6 +38,30 @@ async def test_a_selector_that_finds_nothing_says_why(rig: OperationRig, selecto
     await rig.step()
     assert rig.condition("Ready")["reason"] == "WaitingForNodes"
     assert said in rig.condition("Ready")["message"]
+
+
+async def test_a_selector_that_finds_nothing_in_its_time_waits_for_no_node_of_later_days(rig: OperationRig) -> None:
+    rig.apply("Replace", nodes={"selector": {"order": "Unhealthy"}})
+    await rig.step()
+    rig.simulator.clock.advance(86400)
+    await rig.rest()
+    assert rig.condition("Failed")["status"] == "True"
+    assert "chose no node within activeDeadlineSeconds" in rig.condition("Failed")["message"]
+    rig.nodes.labels[rig.name(rig.ids[0])] = {NODE_HEALTH_STATUS: "Unschedulable"}
+    await rig.rest()
+    assert (rig.entries(), rig.calls()) == ([], [])
+
+
+async def test_a_node_that_a_selector_finds_later_has_the_whole_time(rig: OperationRig) -> None:
+    rig.apply("Reboot", nodes={"selector": {"order": "Unhealthy"}}, activeDeadlineSeconds=3600)
+    await rig.step()
+    rig.simulator.clock.advance(3300)
+    await rig.step()
+    rig.nodes.labels[rig.name(rig.ids[0])] = {NODE_HEALTH_STATUS: "Unschedulable"}
+    await rig.until_state("Draining")
+    rig.nodes.labels.clear()
+    await rig.rest()
+    assert rig.states() == ["Succeeded"]
 
 
 @pytest.mark.parametrize(

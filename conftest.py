@@ -1,10 +1,26 @@
 """What holds for the tests of every folder, those of the benchmarks among them."""
 
+import gc
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 from pytest_asyncio.plugin import PytestAsyncioFunction
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Keep the garbage collector from looking at what every worker holds from here to its end: millions of objects.
+
+    While modules are imported and tests are collected nearly nothing becomes garbage, and each full collection goes
+    through all of it.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

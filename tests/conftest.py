@@ -1,14 +1,17 @@
 """Fixtures that need more than one line: the real control plane, and a namespace in it."""
 
+import inspect
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import botocore.loaders
 import botocore.session
 import pytest
+from botocore import hooks
+from botocore.hooks import EVENT_ALIASES, EventAliaser
 from hypothesis import settings
 
 from hyperpod_testbed.control_plane import ControlPlane
@@ -60,15 +63,30 @@ def service_models() -> Iterator[None]:
     """botocore's files, read once for all sessions of the run.
 
     Each session reads and parses the models of its services and the table of endpoints (some 0.4 s of CPU), and most
-    tests of controllers make a session of their own. Clients of one session share a loader, so sessions may, too.
+    tests of controllers make a session of their own. Clients of one session share a loader, so sessions may, too. They
+    also share the names of events, which each client works out from a constant table, and whether a handler takes any
+    keyword is read from its code instead of its signature.
     """
     loader = botocore.session.Session().get_component("data_loader")
+    names: dict[str, str] = {}
+    made, by_signature = EventAliaser.__init__, hooks.accepts_kwargs
 
     def share(session: botocore.session.Session) -> None:
         session._components.register_component("data_loader", loader)
 
+    def make(aliaser: EventAliaser, *args: Any, **more: Any) -> None:
+        made(aliaser, *args, **more)
+        if aliaser._event_aliases == EVENT_ALIASES:
+            aliaser._alias_name_cache = names
+
+    def accepts_kwargs(handler: Callable[..., Any]) -> object:
+        code = getattr(handler, "__code__", None)
+        return by_signature(handler) if code is None else code.co_flags & inspect.CO_VARKEYWORDS
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session.Session, "_register_data_loader", share)
+        patch.setattr(EventAliaser, "__init__", make)
+        patch.setattr(hooks, "accepts_kwargs", accepts_kwargs)
         yield
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from hyperpod_testbed.documents import documents
 
 ROOT = Path(__file__).parents[2]
-DEFINITIONS = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]
+DEFINITIONS = [one for path in sorted((ROOT / "crds").glob("*.yaml")) for one in documents(path.read_text())]
 METADATA = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 

@@ -106,7 +106,7 @@ class FakeObjects:
         if body is None:
             raise ObjectGone(str(stored.key))
         now = self._stored(stored.key)
-        written = as_json(now.body.get("status", {})) != as_json(stored.body.get("status", {}))
+        written = now.body.get("status", {}) != stored.body.get("status", {})
         if now.uid != stored.uid or written or (unedited and now.is_edited(stored)):
             raise StaleObject(str(stored.key))
         if body.get("status") == status:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from hyperpod_testbed.simulator import pages
@@ -81,11 +82,13 @@ def _fits(value: Any, patterns: list[str]) -> bool:
     if value is None:
         return False
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return any(re.fullmatch(_regular(pattern), text, re.DOTALL) for pattern in patterns)
+    return any(_regular(pattern).fullmatch(text) for pattern in patterns)
 
 
-def _regular(pattern: str) -> str:
+@lru_cache(maxsize=1024)
+def _regular(pattern: str) -> re.Pattern[str]:
     """A value of a filter as a regular expression: `*` and `?` stand for others, after a backslash for themselves."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"*": ".*", "?": "."}
-    return "".join(wild.get(part) or re.escape(part.removeprefix("\\") or part) for part in parts)
+    made = "".join(wild.get(part) or re.escape(part.removeprefix("\\") or part) for part in parts)
+    return re.compile(made, re.DOTALL)

@@ -29,6 +29,7 @@ from hyperpod_operator.core.outcome import Failed, Outcome
 from hyperpod_operator.core.ports import Key, StoredObject
 from hyperpod_testbed.simulator import Simulator, instances
 from hyperpod_testbed.simulator.calls import Call
+from hyperpod_testbed.simulator.node_objects import NodeView
 from hyperpod_testbed.simulator.node_views import NodeViews
 from hyperpod_testbed.simulator.operations import OPERATIONS
 
@@ -90,24 +91,24 @@ class FakeNodes:
         return self._time.now()
 
     def get(self, name: str) -> Node | None:
-        return next((node for node in self.all() if node.name == name), None)
+        view = self._views.now().get(name)
+        return None if view is None or name in self.absent else self._node(name, view)
 
     def of_cluster(self, cluster_id: str) -> tuple[Node, ...]:
         return tuple(node for node in self.all() if node.cluster_id == cluster_id)
 
     def all(self) -> tuple[Node, ...]:
-        found = (self._node(name) for name in self._views.now() if name not in self.absent)
+        found = (self._node(name, view) for name, view in self._views.now().items() if name not in self.absent)
         return tuple(node for node in found if node is not None)
 
     def every_label(self, name: str) -> dict[str, str]:
         return {**self._views.now()[name].labels, **self.labels.get(name, {})}
 
-    def _node(self, name: str) -> Node | None:
-        view = self._views.now()[name]
+    def _node(self, name: str, view: NodeView) -> Node | None:
         parts = identity(name=name, provider_id=view.provider_id)
         if parts is None:
             return None
-        labels = self.every_label(name)
+        labels = {**view.labels, **self.labels.get(name, {})}
         return Node(
             name=name,
             uid=name,

@@ -17,6 +17,7 @@ from hyperpod_operator.core.ports import ObjectGone, StaleObject
 from hyperpod_operator.core.volume.device import volume_of
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume, PersistentVolumeClaim
 from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator.node_objects import NodeView
 from hyperpod_testbed.simulator.node_views import NodeViews
 
 Json = Mapping[str, Any]
@@ -38,13 +39,14 @@ class FakeNodes:
     synced = True
 
     def get(self, name: str) -> Node | None:
-        return next((node for node in self.all() if node.name == name), None)
+        view = self._views.now().get(name)
+        return None if view is None or name in self.absent else self._node(name, view)
 
     def of_cluster(self, cluster_id: str) -> tuple[Node, ...]:
         return tuple(node for node in self.all() if node.cluster_id == cluster_id)
 
     def all(self) -> tuple[Node, ...]:
-        found = (self._node(name) for name in self._views.now() if name not in self.absent)
+        found = (self._node(name, view) for name, view in self._views.now().items() if name not in self.absent)
         return tuple(node for node in found if node is not None)
 
     def every_label(self, name: str) -> dict[str, str]:
@@ -54,9 +56,8 @@ class FakeNodes:
         """Names of the Nodes that carry this label."""
         return sorted(node.name for node in self.all() if label in node.labels)
 
-    def _node(self, name: str) -> Node | None:
+    def _node(self, name: str, view: NodeView) -> Node | None:
         """As kube/nodes/factory has it: a Node that names no instance of HyperPod is left out."""
-        view = self._views.now()[name]
         parts = identity(name=name, provider_id=view.provider_id)
         if parts is None:
             return None
@@ -70,7 +71,7 @@ class FakeNodes:
             cluster_id=parts[0],
             instance_id=parts[1],
             created_at=NEVER,
-            labels={key: value for key, value in self.every_label(name).items() if kept(key)},
+            labels={key: value for key, value in (*view.labels.items(), *self.labels[name].items()) if kept(key)},
             annotations=self.annotations.get(name, {}),
             taints=(*health_taint, *self.taints.get(name, ())),
             ready=view.ready and name not in self.unready,

@@ -13,13 +13,17 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 SERVERS = range(20_000, 32_768)
 """Ports of servers: below those that Linux gives to outgoing connections (ip_local_port_range, 32768 to 60999), so that
-no connection takes a port between its choice and its use. Test runs side by side differ by chance."""
+no connection takes a port between its choice and its use."""
+RESERVATIONS = 300
+"""Ports that a process keeps others from; each costs a file descriptor, and many systems give a process 1024."""
 
 
 class Process(ABC):
@@ -116,24 +120,52 @@ def become_dependent(parent: int) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many free loopback ports, all different, chosen at random from SERVERS."""
-    sockets: list[socket.socket] = []
-    try:
-        for port in random.sample(SERVERS, len(SERVERS)):
-            if len(sockets) == count:
-                break
-            held = socket.socket()
-            sockets.append(held)
-            try:
-                held.bind(("127.0.0.1", port))
-            except OSError:
-                sockets.pop().close()
-        if len(sockets) < count:
-            raise OSError(f"fewer than {count} loopback ports are free between {SERVERS.start} and {SERVERS.stop - 1}")
-        return [held.getsockname()[1] for held in sockets]
-    finally:
-        for held in sockets:
-            held.close()
+    """So many free loopback ports, all different, chosen at random from SERVERS.
+
+    No other process of this machine that chooses ports here gets them, also where their servers start later, or start
+    again on them.
+    """
+    ports: list[int] = []
+    for port in random.sample(SERVERS, len(SERVERS)):
+        if len(ports) == count:
+            return ports
+        if _is_free(port) and _reserve(port):
+            ports.append(port)
+    raise OSError(f"fewer than {count} loopback ports are free between {SERVERS.start} and {SERVERS.stop - 1}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _reserve(port: int) -> bool:
+    """Whether the port is this process's from here on: until RESERVATIONS more are, or until it ends.
+
+    Linux keeps the name of an abstract socket for one process, and frees it when that ends.
+    """
+    if sys.platform != "linux":
+        return True
+    with socket.socket(socket.AF_UNIX) as name:
+        try:
+            name.bind(f"\0hyperpod-testbed-port-{port}")
+        except OSError:
+            return False
+        newest = _reservations()
+        newest.append(name.detach())
+    if len(newest) > RESERVATIONS:
+        os.close(newest.popleft())
+    return True
+
+
+@cache
+def _reservations() -> deque[int]:
+    """Of this process: file descriptors, so that none is closed, and complained of, with the interpreter."""
+    return deque()
 
 
 def wait_until_port_is_free(port: int, *, seconds: float = 10.0) -> None:

@@ -64,7 +64,7 @@ def _wait_until_in_force(plane: ControlPlane) -> None:
             )
         )
 
-    until(in_force, "the policies are in force", seconds=30)
+    until(in_force, "the policies are in force")
 
 
 def pod(name: str, **spec: Any) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _wait_until_in_force(plane: ControlPlane) -> None:
             for which in ({}, {"kind": NODE_OPERATION_PLURAL, "name": "reboot"})
         )
 
-    until(in_force, "the policies are in force", seconds=30)
+    until(in_force, "the policies are in force")
 
 
 def cluster(name: str, management: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -215,10 +215,10 @@ def rolled_back(plane: ControlPlane) -> Iterator[str]:
 
     newer = cluster("newer", {"changePolicy": "ApproveTwice"})
     known("ApproveTwice")
-    until(lambda: not create(plane, APPROVER, newer).refused, "the newer definition is in force", seconds=30)
+    until(lambda: not create(plane, APPROVER, newer).refused, "the newer definition is in force")
     plane.api.apply(newer)
     known()
-    until(lambda: create(plane, APPROVER, newer).refused, "the older definition is in force", seconds=30)
+    until(lambda: create(plane, APPROVER, newer).refused, "the older definition is in force")
     yield "newer"
     plane.kubectl("delete", CLUSTER_PLURAL, "newer", "-n", NAMESPACE)
 
@@ -231,7 +231,7 @@ def test_a_change_policy_of_a_newer_release_is_the_strictest_and_locks_nobody_ou
     looser = {"spec": {"management": {"changePolicy": "ApproveAll"}}}
     assert "you may not loosen" in patch(plane, EDITOR, looser, name=rolled_back).words
     _grant(plane, "approve-newer", verbs=["approve"], users=[APPROVER], names=[rolled_back])
-    until(lambda: not patch(plane, APPROVER, looser, name=rolled_back).refused, "an approver may loosen it", seconds=10)
+    until(lambda: not patch(plane, APPROVER, looser, name=rolled_back).refused, "an approver may loosen it")
 
 
 def test_an_editor_may_make_the_policy_stricter(plane: ControlPlane) -> None:

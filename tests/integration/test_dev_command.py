@@ -5,11 +5,12 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import boto3
 import pytest
+
+from hyperpod_testbed.waiting import until
 
 COMMAND = [str(Path(sys.executable).parent / "hyperpod-testbed"), "dev", "--speed=300"]
 
@@ -52,8 +53,5 @@ def test_a_persons_own_tools_work_and_ctrl_c_leaves_nothing(monkeypatch: pytest.
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
         assert running.returncode == 0
-    deadline = time.monotonic() + 10
-    while any(alive(pid) for pid in children) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(alive(pid) for pid in children)
+    until(lambda: not any(alive(pid) for pid in children), "its children end")
     assert not Path(exports["KUBECONFIG"]).exists()

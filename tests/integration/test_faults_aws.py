@@ -78,6 +78,10 @@ def test_a_throttled_account_is_asked_no_faster_than_the_budget_and_nobody_starv
     operator = here.operator(
         tmp_path / "log", flags=(f"--aws-reads-per-second={reads}", f"--aws-writes-per-second={writes}")
     ).start()
+
+    def asked() -> Counter[str]:
+        return Counter(call.parameters["ClusterName"] for call in here.simulator.log.calls("DescribeCluster"))
+
     try:
         here.simulator.faults.add(Fault(operation="*", kind="throttle", probability=0.9))
         began = time.time()
@@ -85,13 +89,12 @@ def test_a_throttled_account_is_asked_no_faster_than_the_budget_and_nobody_starv
         time.sleep(seconds)
         calls = here.simulator.log.calls()
         lasted = time.time() - began
+        until(lambda: set(names) <= set(asked()), asked)
         here.simulator.faults.clear()
         changing = [call for call in calls if call.mutating]
         # A read is tried twice by botocore (total_max_attempts); a change once.
         assert len(calls) - len(changing) <= 2 * (20 + reads * lasted)
         assert len(changing) <= 5 + writes * lasted
-        asked = Counter(call.parameters.get("ClusterName") for call in calls if call.operation == "DescribeCluster")
-        assert set(names) <= set(asked)
         here.wait(here.settled(*names), seconds=90)
         created = [call.parameters["ClusterName"] for call in here.simulator.log.calls("CreateCluster", code="OK")]
         assert sorted(created) == sorted(names)

@@ -101,7 +101,7 @@ def test_a_claim_that_is_restored_gets_no_empty_volume(stack: Stack, kubectl: Ku
     kubectl("wait", "evc/cache", "--for=condition=Ready", "--timeout=60s")
     volume = claimed(stack, kubectl)["status"]["volumeId"]
     kubectl("patch", "evc", "cache", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-    kubectl("delete", "evc", "cache", "--wait=true", "--timeout=20s")
+    kubectl("delete", "evc", "cache", "--wait=true", "--timeout=60s")
     kubectl.apply(claim)
     ready = until_ready_says(stack, kubectl, "NotOwned")
     assert volume in ready["message"]
@@ -128,7 +128,7 @@ def test_a_status_that_a_restore_puts_back_is_put_right_at_once(stack: Stack, ku
     kubectl.wait("restored", is_true)
     body = json.loads(kubectl("get", "hpc", "restored", "-o", "json"))
     kubectl("patch", "hpc", "restored", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-    kubectl("delete", "hpc", "restored", "--wait=true", "--timeout=20s")
+    kubectl("delete", "hpc", "restored", "--wait=true", "--timeout=60s")
     kubectl.apply(cluster("restored"))
     kubectl.wait("restored", lambda found: found["reason"] == "NotOwned")
     status = json.dumps({"status": body["status"]})

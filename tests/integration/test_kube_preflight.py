@@ -1,6 +1,8 @@
 """The preflight against real discovery and real RBAC; its commands are run, not only read."""
 
+import asyncio
 import shlex
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,6 +16,9 @@ from hyperpod_operator.kube.client import ApiServer
 from hyperpod_testbed.control_plane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
+
+SECONDS = 60.0
+"""How long a condition is awaited; far longer than anything takes."""
 
 Connect = Callable[[Path], Awaitable[ApiServer]]
 
@@ -42,6 +47,14 @@ def follow(control_plane: ControlPlane, problem: preflight.Problem) -> None:
         kubectl, *args = shlex.split(command)
         assert kubectl == "kubectl"
         control_plane.kubectl(*args)
+
+
+async def until(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """The API server's authorizer follows roles and bindings by watches, a moment behind whoever made them."""
+    deadline = time.monotonic() + SECONDS
+    while (found := await ask()) != wanted and time.monotonic() < deadline:  # noqa: ASYNC110 - in another process
+        await asyncio.sleep(0.1)
+    assert found == wanted
 
 
 async def test_an_administrator_has_nothing_to_fix(control_plane: ControlPlane, connect: Connect) -> None:
@@ -82,7 +95,7 @@ async def test_following_the_commands_solves_every_problem(
     assert all(f"namespace {namespace}" in problem.where for problem in problems)
     for problem in problems:
         follow(control_plane, problem)
-    assert await preflight.check(api, namespaces=(namespace,), duties=preflight.Duties(lease=lease)) == ()
+    await until(lambda: preflight.check(api, namespaces=(namespace,), duties=preflight.Duties(lease=lease)), ())
 
 
 async def test_rights_to_the_lease_are_asked_where_it_is_and_for_it_alone(
@@ -107,8 +120,11 @@ async def test_only_what_is_missing_is_reported(control_plane: ControlPlane, nam
         *("create", "rolebinding", "reader", f"--namespace={namespace}", "--role=reader", f"--user={user}")
     )
     api = await connect(control_plane.user_kubeconfig(user))
-    first, *_ = await preflight.check(api, namespaces=(namespace,))
-    assert first.what == f"{user} may not watch and patch hyperpodclusters.hyperpod-operator.dev"
+
+    async def first() -> str:
+        return (await preflight.check(api, namespaces=(namespace,)))[0].what
+
+    await until(first, f"{user} may not watch and patch hyperpodclusters.hyperpod-operator.dev")
 
 
 async def test_credentials_that_are_refused_are_a_problem_like_the_others(

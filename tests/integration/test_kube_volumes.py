@@ -162,7 +162,7 @@ class TestPublications:
     ) -> None:
         await publications.create_persistent_volume(manifest=volume(name))
         await publications.create_persistent_volume_claim(manifest=claim(namespace, volume_name=name))
-        kubectl("wait", "--for=jsonpath={.status.phase}=Bound", f"pv/{name}", "--timeout=30s")
+        kubectl("wait", "--for=jsonpath={.status.phase}=Bound", f"pv/{name}", "--timeout=60s")
         found = await publications.persistent_volume(name=name)
         assert found is not None
         assert found.reserved_for is not None
@@ -176,7 +176,7 @@ class TestPublications:
         assert bound is not None
         assert (bound.claim_uid, bound.volume_name) == ("uid-1", name)
         await publications.delete_persistent_volume_claim(namespace=namespace, name="data", uid=bound.uid)
-        kubectl("wait", "--for=delete", f"pv/{name}", "--timeout=30s")
+        kubectl("wait", "--for=delete", f"pv/{name}", "--timeout=60s")
         assert await publications.persistent_volume(name=name) is None
 
 

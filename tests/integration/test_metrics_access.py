@@ -51,6 +51,6 @@ async def test_a_service_account_may_once_the_role_is_bound(
     }
     for made in (role, binding):
         await asyncio.to_thread(control_plane.kubectl, "create", "-f", "-", input=json.dumps(made))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (await readers.review(token)).allowed:  # noqa: ASYNC110 - the API server's authorizer is told by a watch
             await asyncio.sleep(0.1)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.waiting import until
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -116,8 +117,13 @@ def test_it_impersonates_and_says_what_it_may_not_read(
 ) -> None:
     control_plane.apply(READER.replace("NAMESPACE", namespace))
     as_researcher = ("-n", namespace, "--as", "jane", "--as-group", "researchers")
-    found = json.loads(run("hyperpod", "explain", cluster, *as_researcher, "-o", "json").stdout)
-    assert found["reason"] == "SpecRejected"
+
+    def explained() -> dict[str, Any]:
+        return dict(json.loads(run("hyperpod", "explain", cluster, *as_researcher, "-o", "json").stdout))
+
+    # The API server's authorizer follows roles and bindings by watches, a moment behind whoever made them.
+    until(lambda: explained()["reason"] == "SpecRejected", explained)
+    found = explained()
     assert [one.partition(":")[0] for one in found["unknown"]] == ["Events", "Whether the operator runs"]
     refused = run("hyperpod", "pause", cluster, *as_researcher)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)

@@ -92,17 +92,16 @@ def apply(plane: ControlPlane, namespace: str, manifest: dict[str, Any]) -> None
     plane.api.create(manifest, namespace=namespace)
 
 
-def ready(plane: ControlPlane, namespace: str, kind: str, name: str, *, seconds: float = 30.0) -> dict[str, Any]:
+def ready(plane: ControlPlane, namespace: str, kind: str, name: str) -> dict[str, Any]:
     """The Ready condition, once there is one."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+
+    def look() -> dict[str, Any] | None:
         found = plane.api.get(kind, name, namespace=namespace)
         assert found is not None
-        for one in found.get("status", {}).get("conditions", []):
-            if one["type"] == "Ready":
-                return dict(one)
-        time.sleep(0.1)
-    raise AssertionError(f"{kind} {name} has no Ready condition after {seconds:.0f} s")
+        listed: list[dict[str, Any]] = found.get("status", {}).get("conditions", [])
+        return next((one for one in listed if one["type"] == "Ready"), None)
+
+    return until(look, f"{kind} {name} has a Ready condition") or {}
 
 
 def mutations(simulator: Simulator) -> list[str]:
@@ -152,10 +151,10 @@ def test_an_object_that_two_processes_died_of_is_in_quarantine(stack: Stack, tea
     stack.operator.child.signal(signal.SIGKILL)
     stack.operator.child.wait(10)
     stack.operator.start()
-    deadline = time.monotonic() + 60
-    while ready(stack.plane, team, "hpc", "deadly")["reason"] != "Quarantined":
-        assert time.monotonic() < deadline, stack.operator.child.tail(20)
-        time.sleep(0.2)
+    until(
+        lambda: ready(stack.plane, team, "hpc", "deadly")["reason"] == "Quarantined",
+        lambda: stack.operator.child.tail(20),
+    )
     stack.plane.kubectl("-n", team, "annotate", "hpc", "deadly", "hyperpod-operator.dev/reconcile-requested-at=now")
     apply(stack.plane, team, cluster("lively", management={"paused": True}))
     assert ready(stack.plane, team, "hpc", "lively")["reason"] == "Paused"

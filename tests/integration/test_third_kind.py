@@ -220,7 +220,7 @@ def test_admission_keeps_a_stolen_token_from_what_the_operator_never_does(
     apply(control_plane, namespace, {"size": 3})
     try:
         change = ("-n", namespace, "patch", "ty", "bear", "--type=merge", "-p", json.dumps(patch))
-        until(lambda: refusal in _as_the_operator(control_plane, *change), refusal, seconds=30.0)
+        until(lambda: refusal in _as_the_operator(control_plane, *change), refusal)
         assert get(control_plane, namespace, ".metadata.finalizers") == ""
     finally:
         _removed(control_plane, namespace)
@@ -245,8 +245,9 @@ def test_the_operator_as_a_process_lives_with_it(
             ready = '.status.conditions[?(@.type=="Ready")].status'
             until(lambda: get(control_plane, namespace, ready) == "True", operator.child.tail)
             assert shelf.read_text() == "bear 3\n"
+            sized = f'{SIZE.name}{{name="bear",namespace="{namespace}"}} 3.0'
+            until(lambda: sized in operator.get("/metrics")[1], lambda: operator.get("/metrics")[1])
             page = operator.get("/metrics")[1]
-            assert f'{SIZE.name}{{name="bear",namespace="{namespace}"}} 3.0' in page
             assert 'hyperpod_operator_queue_depth{kind="toy"}' in page
             assert f'hyperpod_operator_definition_differences{{difference="missing",plural="{TOY.plural}"}} 0.0' in page
             control_plane.kubectl("-n", namespace, "delete", "ty", "bear", "--timeout=60s")

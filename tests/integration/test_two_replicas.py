@@ -148,7 +148,7 @@ class Replica:
         return [call.operation for call in calls if call.access_key == self.name.upper() and call.wall_time > since]
 
 
-def wait(done: Callable[[], bool], *, seconds: float = 30.0, what: str = "") -> float:
+def wait(done: Callable[[], bool], *, seconds: float = 60.0, what: str = "") -> float:
     """Until it is so; returns when it was (wall time)."""
     until(done, what or "what the replicas have to do", seconds=seconds)
     return time.time()
@@ -215,7 +215,7 @@ def test_the_standby_takes_over_from_a_killed_leader_within_the_lease_and_two_se
     assert second.process.get("/readyz") == (200, "ok\n")
     assert second.api_writes() == []
     killed = first.kill(signal.SIGKILL)
-    wait(lambda: second.leads, seconds=LEASE + 10)
+    wait(lambda: second.leads, seconds=60)
     taken = second.api_writes()[0]
     assert (taken.resource, taken.status) == ("leases", 200)
     assert taken.at - killed <= LEASE + 2
@@ -230,7 +230,7 @@ def test_the_standby_lists_before_it_takes_over_and_not_again(house: House) -> N
     wait(lambda: house.settled("blue"))
     assert set(second.lists()) >= WATCHED
     killed = first.kill(signal.SIGKILL)
-    wait(lambda: second.leads, seconds=LEASE + 10)
+    wait(lambda: second.leads, seconds=60)
     house.apply("green")
     wait(lambda: house.settled("blue", "green"))
     assert not WATCHED & set(second.lists(since=killed))
@@ -240,7 +240,7 @@ def test_the_standby_takes_over_at_once_from_a_leader_that_stops(house: House) -
     first, second = house.replica(), house.replica()
     wait(lambda: first.leads)
     first.kill(signal.SIGTERM)
-    assert first.process.child.wait(20) == 0
+    assert first.process.child.wait(60) == 0
     wait(lambda: second.leads)
     given_up = first.api_writes()[-1]
     taken = second.api_writes()[0]
@@ -257,12 +257,12 @@ def test_a_leader_that_slept_past_its_lease_changes_nothing_when_it_wakes(house:
     house.simulator.faults.add(Fault(operation="CreateCluster", kind="delay", seconds=1.0, times=1, cluster="blue"))
     house.apply("blue")
     house.apply("green")
-    house.simulator.log.wait_for("CreateCluster", timeout=20)
+    house.simulator.log.wait_for("CreateCluster", timeout=60)
     first.kill(signal.SIGSTOP)
-    wait(lambda: second.leads, seconds=LEASE + 10)
+    wait(lambda: second.leads, seconds=60)
     wait(lambda: house.settled("blue", "green"))
     woken = first.kill(signal.SIGCONT)
-    assert first.process.child.wait(10) == 1
+    assert first.process.child.wait(60) == 1
     assert "Leadership is lost" in first.process.log.read_text()
     # A request that was past the last look at the Lease when the leader fell asleep leaves when it wakes. It names the
     # version that it was made for, so it is refused.
@@ -307,13 +307,13 @@ def test_a_leader_that_slept_in_a_node_operation_does_nothing_of_it_when_it_wake
         fault = Fault(operation="BatchRebootClusterNodes", kind="delay", seconds=1.0, times=1, cluster="blue")
         house.simulator.faults.add(fault)
         complete = operation_on(house, node)
-        house.simulator.log.wait_for("BatchRebootClusterNodes", timeout=30)
+        house.simulator.log.wait_for("BatchRebootClusterNodes", timeout=60)
     first.kill(signal.SIGSTOP)
-    wait(lambda: second.leads, seconds=LEASE + 10)
+    wait(lambda: second.leads, seconds=60)
     house.plane.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
     wait(complete, seconds=60)
     woken = first.kill(signal.SIGCONT)
-    assert first.process.child.wait(10) == 1
+    assert first.process.child.wait(60) == 1
     assert {write.status for write in first.api_writes(since=woken)} <= {http.client.CONFLICT}
     assert first.aws_writes(since=woken) == []
     assert len(house.simulator.log.calls("BatchRebootClusterNodes")) == 1
@@ -342,7 +342,7 @@ def test_a_rolling_restart_under_load_creates_nothing_twice_and_leaves_no_gap(ho
             house.replica()
             gone = old.pop(0)
             gone.kill(signal.SIGTERM)
-            assert gone.process.child.wait(30) == 0
+            assert gone.process.child.wait(60) == 0
     wait(lambda: house.settled(*names), seconds=60)
     assert sorted(house.created()) == sorted(names)
     renewals = [write.at for write in house.writes() if write.resource == "leases" and write.status < 300]
@@ -379,7 +379,7 @@ def test_a_missing_right_to_the_lease_is_told_at_the_start(house: House, tmp_pat
     )
     process.start(wait=False)
     try:
-        assert process.child.wait(20) == 2
+        assert process.child.wait(60) == 2
     finally:
         process.stop()
     said = process.log.read_text()

@@ -162,7 +162,7 @@ def test_a_spec_that_an_older_definition_let_through_is_told(stack: Stack, kubec
         found = until(lambda: ready(kubectl, "garbled"), lambda: kubectl.claim("garbled"))
         assert found["reason"] == "InvalidSpec"
         assert "attachment.mode" in found["message"]
-        kubectl("delete", "evc", "garbled", "--timeout=30s")
+        kubectl("delete", "evc", "garbled", "--timeout=60s")
     finally:
         stack.plane.kubectl("patch", "crd", crd["metadata"]["name"], "--type=merge", "-p", strict)
 

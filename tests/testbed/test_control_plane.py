@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from hyperpod_testbed.control_plane.build import BuildError, binaries
 from hyperpod_testbed.control_plane.releases import OTHERS, PINNED, VARIABLE, Release, chosen
 from hyperpod_testbed.control_plane.tools import TOOLS, tool
 from hyperpod_testbed.stack import ROOT
+from hyperpod_testbed.waiting import until
 
 HEALTH_TAINT = "sagemaker.amazonaws.com/node-health-status=Unschedulable:NoSchedule"
 
@@ -61,7 +61,7 @@ def test_it_reports_the_chosen_version(control_plane: ControlPlane) -> None:
 def test_the_real_scheduler_binds_a_pod_to_a_bare_node(control_plane: ControlPlane, namespace: str) -> None:
     control_plane.kubectl("create", "-f", "-", input=node(f"{namespace}-a", pool=namespace))
     control_plane.kubectl("create", "-n", namespace, "-f", "-", input=pod("one", pool=namespace))
-    control_plane.kubectl("wait", "pod/one", "-n", namespace, "--for=condition=PodScheduled", "--timeout=30s")
+    control_plane.kubectl("wait", "pod/one", "-n", namespace, "--for=condition=PodScheduled", "--timeout=60s")
     control_plane.kubectl("delete", "node", f"{namespace}-a")
 
 
@@ -70,11 +70,11 @@ def test_the_health_taint_keeps_pods_away(control_plane: ControlPlane, namespace
     control_plane.kubectl("taint", "node", f"{namespace}-b", HEALTH_TAINT)
     control_plane.kubectl("create", "-n", namespace, "-f", "-", input=pod("two", pool=namespace))
     path = "jsonpath={.status.conditions[?(@.type=='PodScheduled')].message}"
-    deadline = time.monotonic() + 30
-    message = ""
-    while "untolerated taint" not in message and time.monotonic() < deadline:
-        message = control_plane.kubectl("get", "pod", "two", "-n", namespace, "-o", path).stdout
-    assert "untolerated taint" in message
+
+    def message() -> str:
+        return control_plane.kubectl("get", "pod", "two", "-n", namespace, "-o", path).stdout
+
+    until(lambda: "untolerated taint" in message(), message)
     control_plane.kubectl("delete", "node", f"{namespace}-b")
 
 
@@ -129,11 +129,8 @@ def test_a_killed_parent_takes_its_children_along(tmp_path: Path) -> None:
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         assert len(pids) == 2
         parent.send_signal(signal.SIGKILL)
-        parent.wait(10)
-    deadline = time.monotonic() + 10
-    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(alive(pid) for pid in pids)
+        parent.wait(60)
+    until(lambda: not any(alive(pid) for pid in pids), "its children end")
 
 
 def test_components_that_do_not_exist_are_refused() -> None:

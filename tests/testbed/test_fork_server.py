@@ -38,13 +38,13 @@ def waiting(server: ForkServer, tmp_path: Path) -> Iterator[Forked]:
 
 def test_its_output_and_its_exit_code_are_those_of_the_command(server: ForkServer, tmp_path: Path) -> None:
     process = forked(server, tmp_path, "version")
-    assert process.wait(20) == process.exit_code == 0
+    assert process.wait(60) == process.exit_code == 0
     assert process.tail() == __version__
 
 
 def test_it_has_the_environment_that_it_is_given(server: ForkServer, tmp_path: Path) -> None:
     process = forked(server, tmp_path, "run", HYPERPOD_OPERATOR_RUN_WORKERS="0")
-    assert process.wait(20) == 2
+    assert process.wait(60) == 2
     assert "Usage: hyperpod-operator run" in process.tail()
     assert "'--workers': 0 is not in the range" in process.tail()
 
@@ -53,7 +53,7 @@ def test_it_works_in_the_directory_of_whoever_asks(
     server: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert forked(server, tmp_path, "crds", "--output-dir=here").wait(20) == 0
+    assert forked(server, tmp_path, "crds", "--output-dir=here").wait(60) == 0
     assert [*(tmp_path / "here").iterdir()]
 
 
@@ -64,7 +64,7 @@ def test_it_has_a_session_of_its_own_and_no_file_of_the_servers(waiting: Forked)
         opened = [os.readlink(path) for path in Path(f"/proc/{waiting.pid}/fd").iterdir()]
         return [target for target in opened if not target.startswith("/")]
 
-    until(lambda: strange() == [], strange, seconds=20)
+    until(lambda: strange() == [], strange)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -72,7 +72,7 @@ def test_a_signal_that_ends_it_is_its_exit_code(waiting: Forked, number: signal.
     assert waiting.running
     assert waiting.wait(0.01) is None
     waiting.signal(number)
-    assert waiting.wait(20) == -number
+    assert waiting.wait(60) == -number
     waiting.signal(number)
     assert not waiting.running
 
@@ -90,7 +90,7 @@ def test_it_ends_with_whoever_started_the_server(tmp_path: Path) -> None:
         "os._exit(0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    until(lambda: not Path(f"/proc/{int(done.stdout)}").exists(), "the process ends", seconds=20)
+    until(lambda: not Path(f"/proc/{int(done.stdout)}").exists(), "the process ends")
 
 
 def test_an_operator_starts_by_the_server_that_the_environment_names_and_else_by_its_command(

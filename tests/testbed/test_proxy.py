@@ -124,7 +124,7 @@ class Watcher:
 
 
 def until(done: Callable[[], bool]) -> None:
-    waiting.until(done, "what the proxy has to show", seconds=15.0)
+    waiting.until(done, "what the proxy has to show")
 
 
 class TestKube:

@@ -137,7 +137,7 @@ def test_the_command_prints_the_environment_and_ends_on_a_signal(connect):
         remote = SimulatorClient(environment["AWS_ENDPOINT_URL_SAGEMAKER"])
         assert (remote.environment(), remote.clock.speed()) == (environment, 60.0)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_fast_clock_needs_no_one_to_move_it(start_simulator, connect, cluster):

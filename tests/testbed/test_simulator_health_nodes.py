@@ -61,7 +61,7 @@ def world(control_plane, start_simulator, cluster, group):
 def until():
     """Wait in real time for what comes through a watch."""
 
-    def wait(condition, seconds=30.0):
+    def wait(condition, seconds=60.0):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "the condition was not met in time"

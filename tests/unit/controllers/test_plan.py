@@ -428,3 +428,19 @@ async def test_an_edit_in_the_moment_of_a_creation_is_followed_by_its_own_plan_a
     approve(rig, other)
     await rig.step()
     assert rig.operations() == ["CreateCluster"]
+
+
+async def test_a_spec_that_cannot_be_read_in_the_moment_of_the_call_ends_the_pass(rig: Rig, just_before: Any) -> None:
+    given = wanted("ApproveAll")
+    rig.apply(given)
+    await rig.rest()
+    digest = plan(rig)["digest"]
+    just_before(lambda: approve(rig, {**given, "instanceGroups": "none"}, digest=digest))
+    approve(rig, given)
+    await rig.step()
+    assert "operations" not in rig.status
+    await rig.step()
+    assert rig.condition("Ready")["reason"] == "InvalidSpec"
+    approve(rig, given, digest=digest)
+    await rig.step()
+    assert rig.operations() == ["CreateCluster"]

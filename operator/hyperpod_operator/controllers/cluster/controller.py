@@ -12,6 +12,7 @@ from hyperpod_operator.controllers.cluster.observe import observe_tags
 from hyperpod_operator.controllers.cluster.observer import ClusterObserver, Ports
 from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
+from hyperpod_operator.controllers.parse import InvalidSpecError
 from hyperpod_operator.controllers.reconciler import Reconciler, Unconfirmed
 from hyperpod_operator.core.cluster.audit import audited
 from hyperpod_operator.core.cluster.busy_words import told_apart
@@ -153,9 +154,12 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         async def confirm() -> None:
             stored = await self._ports.objects.read(snapshot.resource.key)
             cluster = await self._observer.clusters(snapshot).describe(name=snapshot.resource.cluster_name)
-            resource = self.parse(stored) if stored is not None else None
-            if stored is None or resource is None:
+            if stored is None:
                 raise ObjectGone(str(snapshot.resource.key))
+            try:
+                resource = self.parse(stored)
+            except InvalidSpecError as error:
+                raise Unconfirmed(f"The spec cannot be read any more: {error}", stored=stored) from error
             if not confirmed(snapshot, decision, resource=resource, cluster=cluster):
                 raise Unconfirmed("The call is not what was approved any more.", stored=stored)
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from tests.unit.core.builders import EKS, NOW, cluster, group, group_spec, recorded, resource, seen, spec, with_group
 
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.core.cluster import requests
-from hyperpod_operator.core.cluster.diff import diff
+from hyperpod_operator.core.cluster.diff import FIXED_GROUP_MEMBERS, diff
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.observed import ObservedCluster
 
@@ -56,6 +57,48 @@ def test_a_removed_group_is_named_for_deletion_and_not_sent() -> None:
     request = update(owner, cluster())
     assert request["instanceGroupsToDelete"] == ["cpu"]
     assert [item["instanceGroupName"] for item in request["instanceGroups"]] == ["gpu"]
+
+
+ROLE = "arn:aws:iam::111122223333:role/hyperpod-execution"
+PLAN = "arn:aws:sagemaker:us-west-2:111122223333:training-plan/p5-winter"
+KEY = "11112222-3333-4444-5555-666677778888"
+FSX = {"fsxLustreConfig": {"dnsName": "fs-0123456789abcdef0.fsx.us-west-2.amazonaws.com", "mountName": "m"}}
+OTHERWISE: dict[str, tuple[Any, Any]] = {
+    "instanceType": ("ml.p5.48xlarge", "ml.p5.48xlarge"),
+    "executionRole": (ROLE, ROLE),
+    "threadsPerCore": (1, 1),
+    "trainingPlanArn": (PLAN, PLAN),
+    "capacityRequirements": ({"spot": {}}, {"spot": {}}),
+    "overrideVpcConfig": (
+        {"securityGroupIds": ["sg-2", "sg-1"], "subnets": ["subnet-2", "subnet-1"]},
+        {"securityGroupIds": ["sg-1", "sg-2"], "subnets": ["subnet-1", "subnet-2"]},
+    ),
+    "instanceStorageConfigs": (
+        [FSX, {"ebsVolumeConfig": {"volumeSizeInGB": 500, "volumeKmsKeyId": "alias/disks"}}],
+        [
+            {
+                "ebsVolumeConfig": {
+                    "volumeSizeInGB": 500,
+                    "volumeKmsKeyId": f"arn:aws:kms:us-west-2:111122223333:key/{KEY}",
+                }
+            },
+            FSX,
+        ],
+    ),
+}
+"""By member: one wish, and another way in which AWS may show the same."""
+
+
+@pytest.mark.parametrize("member", sorted(FIXED_GROUP_MEMBERS))
+def test_what_cannot_be_changed_is_repeated_as_aws_has_it(member: str) -> None:
+    asked, held = OTHERWISE[member]
+    groups = [group_spec(count=6, **{member: asked}), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
+    owner = resource(spec=spec(instanceGroups=groups), status=recorded())
+    shown = group({name: value for name, value in group_spec().items() if name != member})
+    found = with_group(cluster(), replace(shown, members={**shown.members, member: held}))
+    assert diff(resource=owner, observed=seen(owner, found), now=NOW).fixed == ()
+    kept = sent(update(owner, found), "gpu")
+    assert (kept["instanceCount"], kept.get(member)) == (6, held)
 
 
 def test_a_count_that_is_held_or_external_is_repeated_as_aws_has_it() -> None:

@@ -10,7 +10,12 @@ from collections.abc import Mapping, Set
 from hyperpod_operator.api.cluster.resource import InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.core.cluster.changes import Changes, group_of
 from hyperpod_operator.core.cluster.compare import overlay
-from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS
+from hyperpod_operator.core.cluster.diff import (
+    FIXED_GROUP_MEMBERS,
+    GOING,
+    MUTABLE_CLUSTER_MEMBERS,
+    SOFTWARE_MEMBERS,
+)
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, UpdateClusterSoftware
 from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.moments import parse_time
@@ -139,6 +144,10 @@ def _kept(
 ) -> Mapping[str, Json]:
     wanted = desired(spec) if spec else {}
     merged: dict[str, Json] = dict(overlay(wanted=wanted, observed=group.members))
+    for member in FIXED_GROUP_MEMBERS:
+        # AWS wants them repeated unchanged. The spec may have them in another order, or a key by another name.
+        if group.members.get(member) is not None:
+            merged[member] = group.members[member]
     paths = {change.path for change in changes.groups_changed}
     if not any(path.endswith(f"[{group.name}].instanceCount") for path in paths):
         # An external owner's count, or one that is held: repeating AWS's own number changes nothing.

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from tests.unit.controllers.answers import NO_NODES, named, other_answers
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.lives import FAULTS, Heard, running, statuses
 from tests.unit.controllers.nodeoperation.rig import OperationRig
@@ -31,6 +32,9 @@ EVENTS = (
 )
 UNSEEN = Fault("ec2:DescribeVolumes", "error", times=3)
 GONE = frozenset({"", "ShuttingDown"})
+LOSES_VOLUMES = ({"delete_on_termination": True}, {"node_end": "delete"})
+"""Answers under which AWS deletes volumes with their nodes, which no operator can keep it from."""
+ANSWERS = [one for one in other_answers() if one not in (NO_NODES, *LOSES_VOLUMES)]
 
 
 class Claims:
@@ -250,5 +254,14 @@ async def test_no_volume_is_lost_or_leaves_under_a_pod(make_claims: Any, seed: i
 @pytest.mark.parametrize("seed", range(100, 250))
 async def test_many_lives_lose_no_volume(make_claims: Any, seed: int, lag: float) -> None:
     claims = make_claims(seed=seed, list_lag=lag, describe_lag=lag)
+    await claims.run()
+    await claims.settle()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("answer", ANSWERS, ids=named)
+async def test_lives_lose_no_volume_under_any_answer(make_claims: Any, answer: dict[str, Any], seed: int) -> None:
+    claims = make_claims(seed=seed, **answer)
     await claims.run()
     await claims.settle()

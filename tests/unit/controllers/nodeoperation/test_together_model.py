@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from tests.unit.controllers.answers import NO_NODES, named, other_answers
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.lives import FAULTS, Heard, running, statuses
 from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, OperationRig
@@ -260,11 +261,21 @@ async def test_nothing_is_disrupted_that_nobody_approved(make_rig: MakeRig, seed
 async def test_many_lives_together_end_what_was_asked(
     make_rig: MakeRig, seed: int, lag: float, gated: bool, handling: str
 ) -> None:
-    await lived(make_rig, seed=seed, handling=handling, lag=lag, gated=gated)
+    await lived(make_rig, seed=seed, handling=handling, gated=gated, list_lag=lag, describe_lag=lag)
 
 
-async def lived(make_rig: MakeRig, *, seed: int, handling: str, lag: float = 0.0, gated: bool = False) -> None:
-    rig = make_rig(nodes=NODES, list_lag=lag, describe_lag=lag)
-    together = Together(rig, handling=handling, seed=seed, lags=lag > 0, gated=gated)
+@pytest.mark.long
+@pytest.mark.parametrize("handling", ["Wait", "Drain", "Ignore"])
+@pytest.mark.parametrize("gated", [False, True], ids=["free", "gated"])
+@pytest.mark.parametrize("answer", [one for one in other_answers() if one != NO_NODES], ids=named)
+async def test_lives_together_end_the_same_under_every_answer(
+    make_rig: MakeRig, answer: dict[str, Any], gated: bool, handling: str
+) -> None:
+    await lived(make_rig, seed=7, handling=handling, gated=gated, **answer)
+
+
+async def lived(make_rig: MakeRig, *, seed: int, handling: str, gated: bool = False, **answer: Any) -> None:
+    lags = any("lag" in name and value for name, value in answer.items())
+    together = Together(make_rig(nodes=NODES, **answer), handling=handling, seed=seed, lags=lags, gated=gated)
     await together.run()
     await together.settle()

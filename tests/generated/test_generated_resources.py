@@ -17,6 +17,7 @@ from tests.generated.effort import WHOLE, effort
 from tests.generated.schema import places
 from tests.generated.server import Answer, Json, Server
 from tests.generated.trial import Trial
+from tests.unit.controllers.answers import other_answers
 
 from hyperpod_operator.api.common.bounds import MOMENT_PATTERN
 from hyperpod_operator.core.outcome import Done
@@ -85,8 +86,9 @@ def test_an_odd_resource_is_refused_with_words_or_lived_with(
 def test_a_living_resource_bears_odd_edits_one_after_the_other(
     server: Server, trial: Trial, bases: list[Json], data: st.DataObject
 ) -> None:
+    ways = data.draw(st.sampled_from([{}, *other_answers()]))
     with created(server, data.draw(st.sampled_from(bases))) as answer:
-        trial.begin(KEY, judge=judged_by(server))
+        trial.begin(KEY, judge=judged_by(server), answer=ways)
         now = before = answer.body
         trial.apply(now["spec"])
         trial.live()

@@ -7,6 +7,7 @@ resource, for that is what a failure has to be repeated with.
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tests.unit.controllers.rig import RESTING, FakeObjects, Recorder, Rig, pause
@@ -27,6 +28,8 @@ PATIENT = Timings(poll=300.0)
 """Fewer looks at what takes an hour: a look costs real time here and none there."""
 LATER = 86_400.0
 """Seconds after which AWS has ended what it does besides (deep health checks), and all of it was looked at."""
+NO_ANSWER: Mapping[str, Any] = MappingProxyType({})
+"""AWS answers as the simulator does by default."""
 REGION = "us-west-2"
 """The one that a resource may name."""
 PASSES = 150
@@ -115,15 +118,20 @@ class Trial:
     def __init__(self, simulator: Simulator, runner: asyncio.Runner) -> None:
         self.rig = Rig(simulator)
         self._runner = runner
+        self._answers = simulator.settings.options()
         self._watched = WatchedCloud(self.rig.cloud)
         self.rig.cloud = self._watched  # type: ignore[assignment]
         self.begin(Key("team", "research"))
 
-    def begin(self, key: Key, *, judge: Callable[[Json], None] = lambda _: None) -> None:
-        """A new resource in an empty account. More than one cluster comes of it only if somebody takes one away."""
+    def begin(
+        self, key: Key, *, judge: Callable[[Json], None] = lambda _: None, answer: Mapping[str, Any] = NO_ANSWER
+    ) -> None:
+        """A new resource in an empty account, where AWS answers an open question like this. More than one cluster comes
+        of it only if somebody takes one away."""
         self.key = key
         self.creations_allowed = 1
-        self.pass_record: list[str] = []
+        self.pass_record = [f"answer: {dict(answer)}"] if answer else []
+        self.rig.simulator.settings.set_options(**{**self._answers, **answer})
         self.rig.simulator.settings.reset()
         self.rig.objects = JudgedObjects(judge)
         self.rig.recorder = Recorder()

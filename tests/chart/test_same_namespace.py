@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.chart.conftest import DEFINITIONS, NAMESPACE, RELEASE
+from tests.chart.conftest import DEFINITIONS, NAMESPACE, RELEASE, SERVERS
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm, HelmError
@@ -12,6 +12,11 @@ from hyperpod_testbed.helm import Helm, HelmError
 OTHER = "other"
 BESIDE: dict[str, Any] = {"crds": {"enabled": False}}
 Releases = Any
+
+
+@pytest.fixture(scope="module")
+def components() -> frozenset[str]:
+    return SERVERS
 
 
 @pytest.fixture

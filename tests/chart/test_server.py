@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 from _pytest.mark import ParameterSet
-from tests.chart.conftest import MONITORING, NAMESPACE, VALUES
+from tests.chart.conftest import MONITORING, NAMESPACE, SERVERS, VALUES
 from tests.release import needs_mutating_policies, unexpected
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm
+
+
+@pytest.fixture(scope="module")
+def components() -> frozenset[str]:
+    return SERVERS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,10 +41,11 @@ def monitoring(plane: ControlPlane) -> None:
         plane.kubectl(
             "wait",
             "--for=jsonpath={.status.conditions[?(@.type=='Established')].status}=True",
-            "--timeout=30s",
+            "--timeout=60s",
             f"crd/{plural}.monitoring.coreos.com",
         )
-    plane.kubectl("create", "serviceaccount", "prepared-elsewhere", "-n", NAMESPACE)
+    for name in ("default", "prepared-elsewhere"):  # a controller would make the first one, at some moment
+        plane.kubectl("create", "serviceaccount", name, "-n", NAMESPACE)
 
 
 def cases() -> Iterator[ParameterSet]:

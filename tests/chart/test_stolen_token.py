@@ -5,6 +5,7 @@ import re
 import ssl
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ class Thief:
 def objects(plane: ControlPlane, releases: Helm) -> list[Json]:
     """A release as the defaults have it, and what others have in the cluster."""
     releases.release("install", RELEASE, namespace=NAMESPACE, values={})
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
     cluster, claim, operation = (
         yaml.safe_load((ROOT / "examples" / name).read_text())
         for name in ("gpu-and-cpu.yaml", "ebsvolumeclaim-new.yaml", "hyperpodnodeoperation-reboot.yaml")
@@ -86,8 +87,18 @@ def objects(plane: ControlPlane, releases: Helm) -> list[Json]:
 
 @pytest.fixture(scope="module")
 def thief(plane: ControlPlane, objects: list[Json]) -> Thief:
+    """Once every policy is in force: the API server compiles them a moment after they are stored."""
     assert objects
-    return Thief(plane)
+    made = Thief(plane)
+    until(lambda: accepted(made) == [], lambda: f"no policy refuses {accepted(made)}")
+    return made
+
+
+def accepted(thief: Thief) -> list[str]:
+    """Names of the attacks that would be carried out now; none is."""
+    tried = [attack for row in ATTACKS.values() for attack in row if not attack.ignored]
+    dry = [replace(one, path=f"{one.path}{'&' if '?' in one.path else '?'}dryRun=All") for one in tried]
+    return [one.name for one in dry if thief.send(one)[0] != REFUSED]
 
 
 def changing(objects: list[Json]) -> set[What]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.chart.conftest import SERVERS
 from tests.unit.core.builders import spec
 
 from hyperpod_operator.api.names import (
@@ -25,6 +26,11 @@ DIGEST = f"sha256:{'1' * 64}"
 APPROVES = {"metadata": {"annotations": {APPROVE_PLAN: DIGEST}}}
 INSTALLATIONS = {"red": "team-a", "blue": "team-b"}
 """Release and account, and the one namespace that it watches."""
+
+
+@pytest.fixture(scope="module")
+def components() -> frozenset[str]:
+    return SERVERS
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.chart.conftest import DEFINITIONS, NAMESPACE, RELEASE
+from tests.chart.conftest import DEFINITIONS, NAMESPACE, RELEASE, SERVERS
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm, HelmError
+
+
+@pytest.fixture(scope="module")
+def components() -> frozenset[str]:
+    return SERVERS
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from hyperpod_operator.aws.call.threads import Threads
 
-SOON = 5.0
+SOON = 60.0
 """Seconds that a thread takes at most to start what it is given."""
 
 

@@ -53,4 +53,4 @@ async def test_a_leader_looks_at_what_was_deleted(backlog: Backlog, queue: WorkQ
     backlog.hold()
     backlog.deliver()
     backlog.gone(ONE)
-    assert await asyncio.wait_for(queue.get(), 1) == ONE
+    assert await asyncio.wait_for(queue.get(), 60) == ONE

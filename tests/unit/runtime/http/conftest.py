@@ -16,7 +16,8 @@ from hyperpod_operator.runtime.http.server import HttpServer
 
 Answer = tuple[int, dict[str, str], str]
 Serve = Callable[..., HttpServer]
-PATIENCE = 10.0
+PATIENCE = 60.0
+"""Seconds; far longer than anything takes, also on a busy machine."""
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def blocked(server: HttpServer, path: str) -> bytes:
     answers = []
 
     def ask() -> None:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
             client.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode())
             answers.append(client.recv(1000))
 

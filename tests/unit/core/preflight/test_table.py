@@ -8,6 +8,7 @@ from tests.unit.core.preflight.cases import CASES, SHORT, TWO_ZONES, flexible
 from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
 from tests.unit.core.preflight.world import FACTS, KEY, M5, P5, PLAN, group, having, spec, subject
 
+from hyperpod_operator.core.preflight.facts import KmsKey, Statement
 from hyperpod_operator.core.preflight.model import Area, Check, Checked, Result, Unread, unknown
 from hyperpod_operator.core.preflight.run import MESSAGE_MOST, preflight
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
@@ -196,3 +197,10 @@ def test_a_key_and_a_training_plan_may_be_of_another_account() -> None:
     shared = [{"ebsVolumeConfig": {"volumeSizeInGB": 500, "volumeKmsKeyId": KEY.replace("1111", "4444", 1)}}]
     about = subject(spec(group(instanceStorageConfigs=shared, trainingPlanArn=PLAN.replace("1111", "4444", 1))))
     assert of("SameAccount", about).result is Result.PASS
+
+
+def test_the_account_of_a_key_that_is_named_without_it_is_known() -> None:
+    named = group(instanceStorageConfigs=[{"ebsVolumeConfig": {"volumeSizeInGB": 500, "volumeKmsKeyId": "alias/ml"}}])
+    policy = (Statement(allow=True, actions=("kms:*",), principals=("111122223333",)),)
+    facts = having(keys={"alias/ml": KmsKey(arn=KEY, state="Enabled", policy=policy)})
+    assert of("KMSKeyPolicy", subject(spec(named), facts=facts)).result is Result.PASS

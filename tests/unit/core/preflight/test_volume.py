@@ -156,6 +156,27 @@ def test_a_key_that_leaves_it_to_iam_is_usable() -> None:
     assert keyed(replace(GRANT, principals=(f"arn:aws:iam::{account}:root",))) is Result.PASS
 
 
+@pytest.mark.parametrize(
+    ("principal", "result"),
+    [
+        ("arn:aws:iam::111122223333:role/platform/eu/operator", Result.PASS),
+        ("arn:aws:sts::111122223333:assumed-role/operator/session", Result.PASS),
+        ("111122223333", Result.PASS),
+        ("arn:aws:iam::111122223333:user/operator", Result.FAIL),
+        ("arn:aws:iam::444455556666:role/operator", Result.FAIL),
+        ("arn:aws:iam::444455556666:root", Result.FAIL),
+    ],
+)
+def test_a_role_is_known_by_its_account_and_name_whatever_its_path(principal: str, result: Result) -> None:
+    """STS names the caller's role without its path."""
+    assert keyed(replace(GRANT, principals=(principal,))) is result
+
+
+def test_a_denial_of_another_account_is_not_ours() -> None:
+    other = replace(GRANT, allow=False, principals=("arn:aws:iam::444455556666:root",))
+    assert keyed(GRANT, other) is Result.PASS
+
+
 def test_the_policy_of_a_key_of_aws_is_not_judged() -> None:
     assert keyed(THEIRS, aws_managed=True) is Result.PASS
 

@@ -54,22 +54,32 @@ def granted_key(group: str, name: str, key: Fact[KmsKey | None], principals: fro
     """Whether the key's policy lets a role of the account use it, directly or through IAM."""
     if key is None:
         return
-    policy = key if isinstance(key, Unread) else key.policy
+    policy, arn = (key, name) if isinstance(key, Unread) else (key.policy, key.arn)
     if isinstance(policy, Unread):
         yield unknown(policy, group=group)
         return
-    account = name.split(":")[4] if name.startswith("arn:") else ""
-    reach = principals | ({f"arn:aws:iam::{account}:root", account} if account else frozenset())
-    mine = [
-        one
-        for one in policy
-        if "*" in one.principals
-        or any(principal in reach or principal.endswith(":root") for principal in one.principals)
-    ]
+    ours = {_identity(one) for one in principals}
+    accounts = {account for account, _ in ours or {_identity(arn)}}
+    reach = ours | {(account, "") for account in accounts}
+    mine = [one for one in policy if any(who == "*" or _identity(who) in reach for who in one.principals)]
     if rights.allowed(mine, "kms:CreateGrant"):
         yield passes(group=group)
     else:
         yield fails(group=group, key=name) if not any(one.conditional for one in mine) else warns(group=group, key=name)
+
+
+def _identity(principal: str) -> tuple[str, str]:
+    """Account and identity that a policy or STS names; the identity is empty for the account as a whole.
+
+    Paths are left out: STS names a role without its path, and IAM gives no two roles of an account the same name.
+    """
+    parts = principal.split(":", 5)
+    if len(parts) < 6:
+        return principal, ""
+    kind, _, rest = parts[5].partition("/")
+    if kind == "assumed-role":  # a session of the role
+        kind, rest = "role", rest.partition("/")[0]
+    return parts[4], "" if kind == "root" else f"{kind}/{rest.rpartition('/')[2]}"
 
 
 def key_usable(subject: ClusterSubject) -> Iterator[Finding]:
@@ -124,7 +134,7 @@ CHECKS = (
         source=SOURCE,
         judge=key_policy,
         reads=("kms:GetKeyPolicy",),
-        fail="The policy of KMS key {key} allows kms:CreateGrant to no principal of this account.",
+        fail="The policy of KMS key {key} allows kms:CreateGrant neither to the execution role nor through IAM.",
         warn="The policy of KMS key {key} allows kms:CreateGrant on conditions that are not evaluated here.",
         remedy="Allow kms:CreateGrant and kms:DescribeKey to the execution role in the key policy.",
     ),

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS
 from hyperpod_operator.api.nodeoperation.bounds import NODES_MOST
 from hyperpod_operator.api.nodeoperation.resource import NodeSelector
 from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, facts
 from hyperpod_operator.core.health.node import NAME_PREFIX, Node, node_name
-from hyperpod_operator.core.health.state import UNHEALTHY, state
+from hyperpod_operator.core.health.state import UNHEALTHY, UNSCHEDULABLE_PREFIX, state
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import State
@@ -83,8 +84,11 @@ def _matches(snapshot: Snapshot, selector: NodeSelector, one: ObservedNode, *, h
 # [assumption: deep-check-is-not-sickness]
 def _is_unhealthy(instance: ObservedNode, node: Node | None, health: ClusterFacts, *, now: datetime) -> bool:
     """Whether HyperPod or SageMaker calls it so, as for a scale-in. A kubelet that is away for a moment does not, nor a
-    condition on the Node, which any agent may set for good."""
-    return instance.status in FAILING if node is None else state(node, health, now=now) in UNHEALTHY
+    condition on the Node, which any agent may set for good, nor a word of a later HyperPod that does not say it."""
+    if node is None:
+        return instance.status in FAILING
+    said = instance.status in FAILING or node.labels.get(NODE_HEALTH_STATUS, "").startswith(UNSCHEDULABLE_PREFIX)
+    return said and state(node, health, now=now) in UNHEALTHY
 
 
 def _rank(snapshot: Snapshot, order: str, one: ObservedNode) -> tuple[object, ...]:

@@ -30,8 +30,9 @@ def chosen(*, shown: dict[str, Any] | None, **listed: Any) -> bool:
         ({"labels": {**UNSCHEDULABLE, DEEP_HEALTH_CHECK_STATUS: "Failed"}}, {}),
         ({"labels": {NODE_HEALTH_STATUS: "Schedulable"}}, {"status": "Failure"}),
         (None, {"status": "Failed"}),
+        ({"labels": {NODE_HEALTH_STATUS: "UnschedulableInSomeWay"}}, {}),
     ],
-    ids=["by HyperPod", "after its check", "by SageMaker", "without a Node"],
+    ids=["by HyperPod", "after its check", "by SageMaker", "without a Node", "by a later HyperPod"],
 )
 def test_a_node_that_is_called_unhealthy_is_chosen(shown: dict[str, Any] | None, listed: dict[str, Any]) -> None:
     assert chosen(shown=shown, **listed)
@@ -46,8 +47,17 @@ def test_a_node_that_is_called_unhealthy_is_chosen(shown: dict[str, Any] | None,
         ({"ready": None}, {}),
         ({"faults": (Fault(type="ClusterAgentInstalled", reason="Installed", since=NOW),)}, {}),
         (None, {}),
+        ({"labels": {NODE_HEALTH_STATUS: "SchedulableInSomeWay"}}, {}),
     ],
-    ids=["checked", "checked by status", "NotReady", "unreachable", "condition of another agent", "without a Node"],
+    ids=[
+        "checked",
+        "checked by status",
+        "NotReady",
+        "unreachable",
+        "condition of another agent",
+        "without a Node",
+        "new",
+    ],
 )
 def test_a_node_that_nobody_calls_unhealthy_is_not(shown: dict[str, Any] | None, listed: dict[str, Any]) -> None:
     assert not chosen(shown=shown, **listed)

@@ -177,11 +177,15 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
 
 
 def _start(snapshot: Snapshot) -> str | None:
-    """Since when the operation may go on: from its approval, or while its selector chooses no node."""
+    """Since when the operation may go on: from its approval, or while its selector chooses no node. Where no node has
+    begun, an approval that is awaited again, or that an earlier version did not await, begins the time again."""
     status = snapshot.operation.status
+    held = is_held(snapshot)
+    if held and not any(entry.startTime for entry in snapshot.entries):
+        return None
     if status.startTime and (status.nodes or not snapshot.entries):
         return status.startTime
-    begins = not is_held(snapshot) if snapshot.entries else may_start(snapshot)
+    begins = not held if snapshot.entries else may_start(snapshot)
     return stamp(snapshot.now) if begins else None
 
 

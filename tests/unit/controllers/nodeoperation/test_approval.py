@@ -46,10 +46,14 @@ async def test_the_digest_of_the_message_approves(rig: OperationRig) -> None:
     assert rig.states() == ["Succeeded"]
 
 
-async def test_an_approval_that_comes_days_later_is_in_time(rig: OperationRig) -> None:
+@pytest.mark.parametrize("started", [False, True], ids=["", "by an earlier version"])
+async def test_an_approval_that_comes_days_later_is_in_time(rig: OperationRig, *, started: bool) -> None:
     guard(rig, "ApproveDisruptive")
     rig.apply("Replace", rig.ids[:1], activeDeadlineSeconds=3600)
     await rig.step()
+    if started:  # it began the time with the choice of the nodes
+        rig.operations._bodies[KEY]["status"]["startTime"] = rig.stamp_of(int(rig.clock.now().timestamp()))
+        await rig.step()
     rig.simulator.clock.advance(3 * 86400)
     await rig.step()
     assert (rig.states(), rig.condition("Ready")["reason"]) == (["Pending"], "WaitingForApproval")

@@ -117,8 +117,8 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
     async def act(self, record: RecordT, *, unedited: Confirm) -> RecordT:
         """Make the one change that was decided. Failures are part of the record.
 
-        `unedited` is to be asked when a call that takes something away has its turn, just before it is sent: it raises
-        where a person asks for something else by then.
+        `unedited` is to be asked when a call to AWS has its turn, just before it is sent: it raises where a person asks
+        for something else by then.
         """
 
     @abstractmethod

@@ -97,11 +97,16 @@ class Volumes:
                 found[raw["VolumeId"]] = shapes.modification(raw)
         return found
 
-    async def create_volume(self, *, request: NewVolume, noted: Noted = ignored) -> Volume:
+    async def create_volume(
+        self, *, request: NewVolume, noted: Noted = ignored, confirm: Confirm | None = None
+    ) -> Volume:
         """CreateVolume."""
         parameters = shapes.new_volume(request)
         answer = await self._ec2.write(
-            "CreateVolume", lambda client: client.create_volume(**parameters), target=request.client_token[:12]
+            "CreateVolume",
+            lambda client: client.create_volume(**parameters),
+            target=request.client_token[:12],
+            before=confirm,
         )
         self._writes += 1
         noted(_request_id(answer))
@@ -136,7 +141,9 @@ class Volumes:
             confirm=confirm,
         )
 
-    async def delete_tags(self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored) -> None:
+    async def delete_tags(
+        self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored, confirm: Confirm | None = None
+    ) -> None:
         """DeleteTags. Without a key there is no call: EC2 takes that for all tags."""
         if not keys:
             return
@@ -146,17 +153,24 @@ class Volumes:
             lambda client: client.delete_tags(Resources=[volume_id], Tags=listed),
             volume_id=volume_id,
             noted=noted,
+            confirm=confirm,
         )
 
     async def create_snapshot(
-        self, *, volume_id: str, description: str, tags: Mapping[str, str], noted: Noted = ignored
+        self,
+        *,
+        volume_id: str,
+        description: str,
+        tags: Mapping[str, str],
+        noted: Noted = ignored,
+        confirm: Confirm | None = None,
     ) -> Snapshot:
         """CreateSnapshot."""
         parameters: dict[str, Any] = {"VolumeId": volume_id, "Description": description}
         if specifications := shapes.tag_specifications("snapshot", tags):
             parameters["TagSpecifications"] = specifications
         answer = await self._ec2.write(
-            "CreateSnapshot", lambda client: client.create_snapshot(**parameters), target=volume_id
+            "CreateSnapshot", lambda client: client.create_snapshot(**parameters), target=volume_id, before=confirm
         )
         noted(_request_id(answer))
         check(answer, operation="CreateSnapshot", members=shapes.NEW_SNAPSHOT, mutating=True)
@@ -205,7 +219,15 @@ class Volumes:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
 
-    async def attach(self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored) -> Attachment:
+    async def attach(
+        self,
+        *,
+        cluster_arn: str,
+        instance_id: str,
+        volume_id: str,
+        noted: Noted = ignored,
+        confirm: Confirm | None = None,
+    ) -> Attachment:
         """AttachClusterNodeVolume."""
         answer = await self._at_node(
             "AttachClusterNodeVolume",
@@ -214,6 +236,7 @@ class Volumes:
             ),
             volume_id=volume_id,
             noted=noted,
+            confirm=confirm,
         )
         return shapes.node_attachment(answer, cluster_arn=cluster_arn, instance_id=instance_id)
 
@@ -266,7 +289,7 @@ class Volumes:
         *,
         volume_id: str,
         noted: Noted,
-        confirm: Confirm | None = None,
+        confirm: Confirm | None,
     ) -> Mapping[str, Any]:
         return await self._changing(self._ec2, operation, call, volume_id=volume_id, noted=noted, confirm=confirm)
 
@@ -277,7 +300,7 @@ class Volumes:
         *,
         volume_id: str,
         noted: Noted,
-        confirm: Confirm | None = None,
+        confirm: Confirm | None,
     ) -> Mapping[str, Any]:
         return await self._changing(self._hyperpod, operation, call, volume_id=volume_id, noted=noted, confirm=confirm)
 

@@ -39,7 +39,7 @@ Answer = Volume | Modification | Snapshot | Attachment | None
 
 
 async def act(
-    *, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep, confirm: Confirm | None = None
+    *, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep, confirm: Confirm
 ) -> Accepted | Rejected | KubernetesRejected:
     """Never raises CloudError or KubernetesError: a refusal is something to report. `confirm` is what
     `last_look` gives."""
@@ -63,19 +63,16 @@ async def act(
     return Accepted(step=step, answer=answer, request_id=next(iter(ids), ""))
 
 
-def last_look(snapshot: ClaimSnapshot, step: Step, *, cloud: VolumeCloud, unedited: Confirm) -> Confirm | None:
-    """What is asked when the turn of a call has come that takes something away or over, or that cannot be undone:
-    whether the claim still asks for it, and, where the volume's owner changes or its data goes, whether its tags still
-    name the claim that they named."""
+def last_look(snapshot: ClaimSnapshot, step: Step, *, cloud: VolumeCloud, unedited: Confirm) -> Confirm:
+    """What is asked when the turn of a call has come: whether the claim still asks for it, and, where the volume's
+    owner changes or its data goes, whether its tags still name the claim that they named."""
     match step:
-        case Detach() | ModifyVolume():
-            return unedited
         case DeleteVolume(volume_id=volume_id):
             pass
         case CreateTags(volume_id=volume_id, tags=tags) if TAG_CLAIM_UID in tags:
             pass
         case _:
-            return None
+            return unedited
     before = snapshot.volume.tags.get(TAG_CLAIM_UID) if snapshot.volume is not None else None
 
     async def proved() -> None:
@@ -93,25 +90,29 @@ def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) 
     return KubernetesRejected(step=step, error=error)
 
 
-async def in_aws(*, cloud: VolumeCloud, step: CloudStep, noted: Noted, confirm: Confirm | None) -> Answer:
+async def in_aws(*, cloud: VolumeCloud, step: CloudStep, noted: Noted, confirm: Confirm) -> Answer:
     answer: Answer = None
     match step:
         case CreateVolume(request=request):
-            answer = await cloud.create_volume(request=request, noted=noted)
+            answer = await cloud.create_volume(request=request, noted=noted, confirm=confirm)
         case ModifyVolume(volume_id=volume_id, change=change):
             answer = await cloud.modify_volume(volume_id=volume_id, change=change, noted=noted, confirm=confirm)
         case CreateTags(volume_id=volume_id, tags=tags):
             await cloud.create_tags(volume_id=volume_id, tags=tags, noted=noted, confirm=confirm)
         case DeleteTags(volume_id=volume_id, keys=keys):
-            await cloud.delete_tags(volume_id=volume_id, keys=keys, noted=noted)
+            await cloud.delete_tags(volume_id=volume_id, keys=keys, noted=noted, confirm=confirm)
         case Attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
-            answer = await cloud.attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted)
+            answer = await cloud.attach(
+                cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted, confirm=confirm
+            )
         case Detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
             answer = await cloud.detach(
                 cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted, confirm=confirm
             )
         case CreateSnapshot(volume_id=volume_id, description=description, tags=tags):
-            answer = await cloud.create_snapshot(volume_id=volume_id, description=description, tags=tags, noted=noted)
+            answer = await cloud.create_snapshot(
+                volume_id=volume_id, description=description, tags=tags, noted=noted, confirm=confirm
+            )
         case DeleteVolume(volume_id=volume_id):
             await cloud.delete_volume(volume_id=volume_id, noted=noted, confirm=confirm)
         case _:

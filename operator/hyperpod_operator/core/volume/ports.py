@@ -143,7 +143,8 @@ class VolumeCloud(Protocol):
 
     Every method raises `core.errors.CloudError` and nothing else. What was not found is None or left out, never
     an error, unless a method says otherwise. An error of EC2's carries `ec2_code`, wrapped by SageMaker or not. `noted`
-    is called with AWS's request id of a call that it accepted.
+    is called with AWS's request id of a call that it accepted. `confirm` runs when the turn of a call has come that
+    changes something; if it raises, nothing is sent.
     """
 
     async def find_volume(self, *, volume_id: str, fresh: bool = False) -> Volume | None:
@@ -170,29 +171,38 @@ class VolumeCloud(Protocol):
         """The latest modification of each; volumes that were never modified are left out."""
         ...
 
-    async def create_volume(self, *, request: NewVolume, noted: Noted = ignored) -> Volume:
+    async def create_volume(
+        self, *, request: NewVolume, noted: Noted = ignored, confirm: Confirm | None = None
+    ) -> Volume:
         """CreateVolume. Idempotent by `client_token`."""
         ...
 
     async def modify_volume(
         self, *, volume_id: str, change: Change, noted: Noted = ignored, confirm: Confirm | None = None
     ) -> Modification:
-        """ModifyVolume, size, type, IOPS and throughput in one call: four a day are all there is. `confirm` runs when
-        the call's turn has come; if it raises, nothing is sent."""
+        """ModifyVolume, size, type, IOPS and throughput in one call: four a day are all there is."""
         ...
 
     async def create_tags(
         self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored, confirm: Confirm | None = None
     ) -> None:
-        """CreateTags on the volume, with `confirm` as above; keys that exist get the new value."""
+        """CreateTags on the volume; keys that exist get the new value."""
         ...
 
-    async def delete_tags(self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored) -> None:
+    async def delete_tags(
+        self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored, confirm: Confirm | None = None
+    ) -> None:
         """DeleteTags on the volume, whatever the values are."""
         ...
 
     async def create_snapshot(
-        self, *, volume_id: str, description: str, tags: Mapping[str, str], noted: Noted = ignored
+        self,
+        *,
+        volume_id: str,
+        description: str,
+        tags: Mapping[str, str],
+        noted: Noted = ignored,
+        confirm: Confirm | None = None,
     ) -> Snapshot:
         """CreateSnapshot. Not idempotent: `find_snapshots` comes first."""
         ...
@@ -203,10 +213,18 @@ class VolumeCloud(Protocol):
         ...
 
     async def delete_volume(self, *, volume_id: str, noted: Noted = ignored, confirm: Confirm | None = None) -> None:
-        """DeleteVolume, with `confirm` as above; a volume that is gone is no error, one in use is (VolumeInUse)."""
+        """DeleteVolume; a volume that is gone is no error, one in use is (VolumeInUse)."""
         ...
 
-    async def attach(self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored) -> Attachment:
+    async def attach(
+        self,
+        *,
+        cluster_arn: str,
+        instance_id: str,
+        volume_id: str,
+        noted: Noted = ignored,
+        confirm: Confirm | None = None,
+    ) -> Attachment:
         """AttachClusterNodeVolume. Not idempotent, and the answer may say attaching: DescribeVolumes has the truth."""
         ...
 
@@ -219,7 +237,7 @@ class VolumeCloud(Protocol):
         noted: Noted = ignored,
         confirm: Confirm | None = None,
     ) -> Attachment | None:
-        """DetachClusterNodeVolume, with `confirm` as above; None where EC2 says that there is nothing to detach
+        """DetachClusterNodeVolume; None where EC2 says that there is nothing to detach
         (InvalidAttachment.NotFound, IncorrectState, InvalidVolume.NotFound). There is no force."""
         ...
 

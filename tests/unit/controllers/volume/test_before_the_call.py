@@ -1,5 +1,6 @@
 """A call may wait for its turn, and take away by then what its author wants to keep, or what is another claim's."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -95,3 +96,36 @@ async def test_a_volume_that_is_to_be_smaller_by_then_is_not_made_larger(rig: Vo
     meanwhile(rig, "ec2", lambda: rig.apply(new(**then)))
     await rig.idle(300.0)
     assert rig.volume["Size"] == then.get("volume", {"size": 100})["size"]
+
+
+SNAPSHOT = {"reclaimPolicy": "Delete", "snapshotPolicy": {"beforeDelete": True}}
+TAGGED = {"volume": {"size": 100, "tags": [{"key": "team", "value": "nlp"}]}}
+Edit = Callable[[VolumeRig], None]
+
+
+@pytest.mark.parametrize(
+    ("call", "at_rest", "wanted", "then"),
+    [
+        ("CreateVolume", None, lambda rig: rig.apply(new()), lambda rig: rig.apply(new(**PAUSED))),
+        ("AttachClusterNodeVolume", None, lambda rig: rig.apply(new()), lambda rig: rig.claims.delete(KEY)),
+        (
+            "CreateSnapshot",
+            {"management": SNAPSHOT},
+            lambda rig: rig.claims.delete(KEY),
+            lambda rig: rig.apply(new(management={"reclaimPolicy": "Retain"})),
+        ),
+        ("CreateTags", {}, lambda rig: rig.apply(new(**TAGGED)), lambda rig: rig.apply(new(**PAUSED))),
+        ("DeleteTags", TAGGED, lambda rig: rig.apply(new()), lambda rig: rig.apply(new(**TAGGED))),
+    ],
+)
+async def test_no_call_is_sent_that_is_not_asked_for_by_then(
+    rig: VolumeRig, call: str, at_rest: dict[str, Any] | None, wanted: Edit, then: Edit
+) -> None:
+    if at_rest is not None:
+        rig.apply(new(**at_rest))
+        await rig.rest()
+    wanted(rig)
+    meanwhile(rig, "sagemaker" if "Node" in call else "ec2", lambda: then(rig))
+    before = len(rig.operations())
+    await rig.idle(300.0)
+    assert call not in rig.operations()[before:]

@@ -90,6 +90,24 @@ def test_an_edit_between_lowers_a_count_that_grew_by_nodes_that_are_known_to_hav
     assert [str(item) for item in found.groups_changed] == ["instanceGroups[gpu].instanceCount: 7 -> 6"]
 
 
+@pytest.mark.parametrize(
+    ("offset", "applied", "count", "target"),
+    [
+        pytest.param(-2, 4, 4, 3, id="nodes-deleted-by-name"),
+        pytest.param(2, 6, 4, 7, id="a-count-with-its-offset-was-sent"),
+        pytest.param(2, 6, 7, 8, id="and-the-count-was-raised-since"),
+    ],
+)
+def test_an_offset_lowers_no_count(offset: int, applied: int, count: int, target: int) -> None:
+    """Nobody lowered the count of 4 that it adds to: nodes that somebody else added meanwhile stay."""
+    carried = {"value": offset, "since": ago(60), "operation": "BatchDeleteClusterNodes", "instanceCount": 4}
+    groups = [{"instanceGroupName": "gpu", "appliedInstanceCount": applied, "countOffset": carried}]
+    owner = resource(spec=gpu(count), status=recorded(instanceGroups=groups))
+    found = changes(owner, with_group(cluster(), group(group_spec(), target_count=target)))
+    assert found.groups_changed == ()
+    assert len(found.scaled_outside) == 1
+
+
 def test_a_group_that_somebody_else_scaled_in_is_scaled_out_again() -> None:
     shrunk = with_group(cluster(), group(group_spec(), target_count=1))
     assert changes(found=shrunk).groups_changed

@@ -158,6 +158,7 @@ def _count(
     Scaling out only adds what the spec asks for. Scaling in ends nodes, and AWS picks them at random, so it
     needs a person's word: the spec's count must be lower than the one that AWS last held of it. A count that grew by
     somebody else's hand is reported and left, also where a person raised the spec's count meanwhile, and by less.
+    While an offset is carried nobody has edited the count.
     """
     wanted = wanted_count(resource=resource, name=group.name, offset=offset)
     if resource.counts_are_external(group.name) or wanted == group.target_count:
@@ -166,7 +167,8 @@ def _count(
     if wanted > group.target_count:
         return change, None
     applied = applied_count(resource.recorded_groups.get(group.name))
-    return (change, None) if applied is not None and applied > wanted else (None, change)
+    lowered = offset is None and applied is not None and applied > wanted
+    return (change, None) if lowered else (None, change)
 
 
 def _reachable(wanted: Mapping[str, Json], *, group: ObservedGroup, count: Change | None) -> Mapping[str, Json]:

@@ -43,10 +43,13 @@ def offsets(*, resource: Resource, observed: Observed, now: datetime) -> Mapping
 
 def applied_count(record: InstanceGroupStatus | None) -> int | None:
     """The last count of the spec that AWS held, with the nodes that joined the group by name since then."""
-    if record is None or record.remembered.appliedInstanceCount is None:
+    if record is None:
         return None
-    offset = record.remembered.countOffset
-    return record.remembered.appliedInstanceCount + (max(0, offset.value) if offset else 0)
+    offset, applied = record.remembered.countOffset, record.remembered.appliedInstanceCount
+    if offset is None or offset.instanceCount is None:
+        return applied
+    # What was sent while the offset was carried has it in it: the spec's own count is the one that it adds to.
+    return offset.instanceCount + max(0, offset.value)
 
 
 def wanted_count(*, resource: Resource, name: str, offset: CountOffset | None) -> int:

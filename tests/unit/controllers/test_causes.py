@@ -1,16 +1,18 @@
 """Why a group is short, read from the details of events: through the simulator, as AWS has them."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import plain
-from tests.unit.core.builders import NOW, cluster, group, group_spec
+from tests.unit.core.builders import NOW, cluster, group, group_spec, spec
 
+from hyperpod_operator.aws.sagemaker.clusters import SageMaker
 from hyperpod_operator.controllers.cluster.causes import Causes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.observed import Observed, ObservedEvent
+from hyperpod_operator.core.observed import Observed, ObservedCluster, ObservedEvent
 from hyperpod_testbed.simulator.faults import Fault
 
 CONTINUOUS = {"nodeProvisioningMode": "Continuous"}
@@ -116,3 +118,25 @@ async def test_what_only_explains_and_cannot_be_read_holds_up_no_edit_and_no_del
     rig.objects.delete(KEY)
     await rig.rest()
     assert not rig.objects.exists(KEY)
+
+
+async def test_a_group_that_aws_does_not_show_is_not_added_while_its_nodes_cannot_be_listed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it has nodes it is there, whatever DescribeCluster says of it."""
+    rig.apply(spec(instanceGroups=[group_spec("gpu", 2), group_spec("cpu", 2)]))
+    await rig.rest()
+    described = SageMaker.describe
+
+    async def half(sagemaker: SageMaker, *, name: str) -> ObservedCluster | None:
+        found = await described(sagemaker, name=name)
+        return found and replace(found, groups=tuple(one for one in found.groups if one.name != "cpu"))
+
+    monkeypatch.setattr(SageMaker, "describe", half)
+    await rig.idle(1800)
+    rig.simulator.faults.add(Fault(operation="ListClusterNodes", kind="error"))
+    await rig.idle(3600)
+    assert rig.operations() == ["CreateCluster"]
+    rig.objects.delete(KEY)
+    await rig.idle(1800)
+    assert rig.operations() == ["CreateCluster", "DeleteCluster"]

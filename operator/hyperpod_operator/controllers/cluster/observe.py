@@ -112,10 +112,13 @@ async def observe(
 
 
 def _rests_on_details(resource: Resource, observed: Observed) -> bool:
-    """Whether nodes and events decide, and do not only explain: whether a count is put right, or the remains of a
-    creation are cleared away. Whoever ends nodes lists them in any case."""
+    """Whether nodes and events decide, and do not only explain: whether a count is put right, the remains of a creation
+    are cleared away, or a group that AWS does not show is gone. Whoever ends nodes lists them in any case."""
+    if resource.deleting:
+        return False
     failed = observed.cluster is not None and observed.cluster.status == "Failed"
-    return evidence_decides(resource, observed) or (failed and not resource.deleting)
+    doubted = observed.nodes is None and resource.status.remembered.missing is not None
+    return failed or doubted or evidence_decides(resource, observed)
 
 
 async def _observe_events(*, clusters: Clusters, resource: Resource, observed: Observed, causes: Causes) -> Observed:

@@ -70,6 +70,9 @@ CSI_DRIVER = "ebs.csi.aws.com"
 TAG_CSI_CLUSTER = f"{CSI_DRIVER}/cluster"
 """AWS tag by which the EBS CSI driver's policies let it attach a volume. Set in mode CSI, never in mode Direct."""
 TAG_CSI_CLUSTER_NAME = f"{CSI_DRIVER}/cluster-name"
+OF_CLUSTER = "kubernetes.io/cluster/"
+"""What the key of an AWS tag begins with that names a Kubernetes cluster; the value is `owned` on volumes that the EBS
+CSI driver made there."""
 TAG_CSI_CREATED_FOR = "kubernetes.io/created-for/pvc/name"
 RESERVED_TAGS = (f"{GROUP}/", "aws:")
 """Prefixes of tag keys that no spec may set, in whatever case: IAM compares tag keys without case, and by these the

@@ -79,12 +79,15 @@ def held_by_csi(snapshot: ClaimSnapshot) -> Decision | None:
 def _of_another_cluster(snapshot: ClaimSnapshot, volume: Volume) -> Wait | None:
     """A volume that the driver of another EKS cluster may attach at any time: no policy takes it.
 
-    Source: aws-ebs-csi-driver, docs/AmazonEBSCSIDriverPolicyV2.json: the tag has the name of the driver's EKS cluster.
+    Sources: aws-ebs-csi-driver, docs/AmazonEBSCSIDriverPolicyV2.json: cluster-name is the driver's EKS cluster;
+    docs/tagging.md: what it makes is tagged as owned by the cluster of its option k8s-tag-cluster-id.
     """
-    name, ours = volume.tags.get(names.TAG_CSI_CLUSTER_NAME), snapshot.eks_cluster_arn.rpartition("/")[2]
-    if not name or name == ours or tags.ours(snapshot):
+    ours = snapshot.eks_cluster_arn.rpartition("/")[2]
+    others = {key: name for key, name in _csi_clusters(volume).items() if name != ours}
+    if not others or tags.ours(snapshot):
         return None
-    said = f"{volume.volume_id} is of the EBS CSI driver of the EKS cluster {name} ({names.TAG_CSI_CLUSTER_NAME})."
+    tag, name = min(others.items())
+    said = f"{volume.volume_id} is of the EBS CSI driver of the EKS cluster {name} ({tag})."
     why = (
         "The operator adopts no volume of another EKS cluster. If nothing there uses it any more, remove the tag; this "
         "claim then continues."
@@ -92,6 +95,13 @@ def _of_another_cluster(snapshot: ClaimSnapshot, volume: Volume) -> Wait | None:
         else "AWS shows no HyperPod cluster of this claim, so the operator does not know whether that is its own."
     )
     return Wait(reason=Reason.CSI_OWNED, message=f"{said} {why}", after=snapshot.timings.watch, stalled=True)
+
+
+def _csi_clusters(volume: Volume) -> dict[str, str]:
+    """Names of the clusters whose driver the volume's tags name, by tag."""
+    found = {key: value for key, value in volume.tags.items() if key == names.TAG_CSI_CLUSTER_NAME and value}
+    owned = (key for key, value in volume.tags.items() if key.startswith(names.OF_CLUSTER) and value == "owned")
+    return found | {key: key.removeprefix(names.OF_CLUSTER) for key in owned}
 
 
 def _published_by_others(snapshot: ClaimSnapshot) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import adopting, zone
 
-from hyperpod_operator.api.names import TAG_CSI_CLUSTER, TAG_CSI_CLUSTER_NAME, TAG_CSI_CREATED_FOR
+from hyperpod_operator.api.names import OF_CLUSTER, TAG_CSI_CLUSTER, TAG_CSI_CLUSTER_NAME, TAG_CSI_CREATED_FOR
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 
 PUBLISHED = {"type": "CSI", "persistentVolumeClaim": {"name": "mine", "create": True}}
@@ -32,16 +32,27 @@ async def test_a_volume_with_a_persistent_volume_of_somebody_else_is_refused(rig
     assert "PersistentVolume pvc-theirs" in rig.condition("Conflict")["message"]
 
 
+MARKS = {"tagged": f"{TAG_CSI_CLUSTER_NAME}={{}}", "provisioned": f"{OF_CLUSTER}{{}}=owned"}
+
+
 @pytest.mark.parametrize("policy", ["IfUnowned", "Force"])
 @pytest.mark.parametrize("mode", ["CSI", "None"])
-async def test_a_volume_of_the_driver_of_another_eks_cluster_is_refused(rig: VolumeRig, mode: str, policy: str) -> None:
+@pytest.mark.parametrize("mark", MARKS)
+async def test_a_volume_of_the_driver_of_another_eks_cluster_is_refused(
+    rig: VolumeRig, mark: str, mode: str, policy: str
+) -> None:
     """It is attached nowhere at the moment, because no pod uses it there."""
-    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags={TAG_CSI_CLUSTER_NAME: "theirs"})
+
+    def of(cluster: str) -> dict[str, str]:
+        key, _, value = MARKS[mark].format(cluster).partition("=")
+        return {key: value}
+
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags=of("theirs"))
     rig.apply(adopting(volume, attachment={"mode": mode}, management={"adoptionPolicy": policy}))
     assert isinstance(await rig.rest(), Blocked)
     assert "of the EKS cluster theirs" in rig.condition("Conflict")["message"]
     assert (rig.reason(), rig.operations()) == ("CSIOwned", [])
-    rig.simulator.ebs.set_tags(volume, {TAG_CSI_CLUSTER_NAME: "other-research"})
+    rig.simulator.ebs.set_tags(volume, of("other-research"))
     assert isinstance(await rig.rest_after(60.0), Done)
 
 

@@ -55,8 +55,9 @@ async def act(
                 receipt = await clusters.add_tags(arn=target, tags=tags, confirm=last_look)
             case DeleteTags(arn=target, keys=keys):
                 receipt = await clusters.delete_tags(arn=target, keys=keys, confirm=last_look)
-            case DeleteNodes(arn=target, instance_ids=ids):
-                nodes = await clusters.delete_nodes(arn=target, instance_ids=ids, confirm=last_look)
+            case DeleteNodes(arn=target, instance_ids=ids) as deletion:
+                counted = _count_stands(clusters, deletion, seen, confirm)
+                nodes = await clusters.delete_nodes(arn=target, instance_ids=ids, confirm=counted)
             case _:
                 assert_never(decision.action)
     except CloudError as error:
@@ -103,6 +104,21 @@ def _refresh(
         return with_counts(update.request, cluster=cluster, names=update.repeated)
 
     return fresh
+
+
+def _count_stands(clusters: Clusters, deletion: DeleteNodes, seen: ObservedCluster | None, confirm: Confirm) -> Confirm:
+    """Whether the group still has the count that the deletion lowers to the spec's: of one that others lowered in the
+    meantime, it would end nodes that the spec asks for."""
+
+    async def stands() -> None:
+        with before_the_call():
+            await confirm()
+            cluster = await clusters.describe(name=seen.name) if seen is not None else None
+        before, now = (one.group(deletion.group) if one is not None else None for one in (seen, cluster))
+        if before is None or now is None or now.target_count != before.target_count:
+            raise Unconfirmed(f"Others changed the count of group {deletion.group} before the call had its turn.")
+
+    return stands
 
 
 def _names(message: str, cluster: str) -> bool:

@@ -176,6 +176,7 @@ INWARD = Rule(egress=False, protocol="-1", groups=SELF)
 OUTWARD = Rule(egress=True, protocol="-1", groups=SELF)
 ANYWHERE = Rule(egress=True, protocol="-1", cidrs=frozenset({"0.0.0.0/0"}))
 FROM_ANYWHERE = Rule(egress=False, protocol="-1", cidrs=frozenset({"10.0.0.0/16"}))
+CILIUM, AWS_NODE = (Workload(namespace="kube-system", name=name, image="x") for name in ("cilium", "aws-node"))
 SHORT = Shortage(at=NOW - timedelta(hours=1), group="gpu", types=(world.P5,))
 OLD_CLUSTER = {"new": False, "adds": frozenset({"rig"}), "created_at": NOW.replace(year=2025, month=7, day=1)}
 NEW_CLUSTER = {**OLD_CLUSTER, "created_at": NOW}
@@ -275,8 +276,10 @@ CASES: Mapping[str, Case] = {
     "OnlyVPCCNI": Case(
         good=subject(),
         bad=(
-            (subject(facts=having(workloads=(Workload(namespace="kube-system", name="cilium", image="x"),))), FAIL,
-             "cilium"),
+            (subject(facts=having(addons={}, workloads=(CILIUM,))), FAIL, "cilium"),
+            (subject(facts=having(workloads=(CILIUM,))), WARN, "unless it only enforces network policies"),
+            (subject(facts=having(addons={}, workloads=(CILIUM, AWS_NODE))), WARN, "kube-system/cilium"),
+            (subject(facts=having(addons=DENIED, workloads=(CILIUM,))), WARN, "kube-system/cilium"),
         ),
         denied=subject(facts=having(addons=DENIED, workloads=DENIED)),
     ),

@@ -18,6 +18,8 @@ ADDON_WORKS = frozenset({"ACTIVE", "UPDATING", "CREATING"})
 # [assumption: enums-grow]
 ADDON_FAILS = frozenset({"CREATE_FAILED", "DELETING", "DELETE_FAILED", "DEGRADED", "UPDATE_FAILED"})
 # [assumption: preflight-names-of-workloads]
+VPC_CNI, VPC_CNI_DAEMONSET = "vpc-cni", "aws-node"
+# [assumption: preflight-names-of-workloads]
 OTHER_CNIS = ("cilium", "calico", "weave-net", "flannel", "antrea", "canal", "kube-router")
 """Names of CNI plugins in the workloads and add-ons that install them."""
 # [assumption: preflight-names-of-workloads]
@@ -76,9 +78,9 @@ def authentication(subject: ClusterSubject) -> Iterator[Finding]:
 
 def vpc_cni(subject: ClusterSubject) -> Iterator[Finding]:
     addons, workloads = subject.facts.addons, subject.facts.workloads
-    found = "" if isinstance(addons, Unread) else addons["vpc-cni"].version if "vpc-cni" in addons else ""
+    found = "" if isinstance(addons, Unread) else addons[VPC_CNI].version if VPC_CNI in addons else ""
     if not found and not isinstance(workloads, Unread):
-        installed = [one for one in workloads if one.name == "aws-node"]
+        installed = [one for one in workloads if one.name == VPC_CNI_DAEMONSET]
         found = installed[0].tag if installed else ""
         if installed and not versions.parts(found):
             yield unknown(Unread(why="the image of the DaemonSet aws-node has no tag that says its version"))
@@ -97,13 +99,23 @@ def vpc_cni(subject: ClusterSubject) -> Iterator[Finding]:
         yield unknown(Unread(why="the VPC CNI is no add-on of EKS, and the Kubernetes API was not read"))
 
 
+def _has_vpc_cni(subject: ClusterSubject) -> bool:
+    """Whether what was read shows the VPC CNI, as an add-on or as a DaemonSet."""
+    addons, workloads = subject.facts.addons, subject.facts.workloads
+    found = not isinstance(workloads, Unread) and any(one.name == VPC_CNI_DAEMONSET for one in workloads)
+    return found or (not isinstance(addons, Unread) and VPC_CNI in addons)
+
+
 def only_cni(subject: ClusterSubject) -> Iterator[Finding]:
     addons, workloads = subject.facts.addons, subject.facts.workloads
     names = [] if isinstance(addons, Unread) else list(addons)
     names += [] if isinstance(workloads, Unread) else [f"{one.namespace}/{one.name}" for one in workloads]
     others = sorted({name for name in names if _CNI.search(name.lower())})
     if others:
-        yield fails(names=", ".join(others))
+        # Beside the VPC CNI, Calico, Cilium and Antrea can enforce network policies alone.
+        neither = not isinstance(addons, Unread) and not isinstance(workloads, Unread) and not _has_vpc_cni(subject)
+        say = fails if neither else warns
+        yield say(names=", ".join(others))
     elif isinstance(addons, Unread):
         yield unknown(addons)
     elif isinstance(workloads, Unread):
@@ -191,12 +203,13 @@ CHECKS = (
         name="OnlyVPCCNI",
         area=Area.EKS,
         what="The VPC CNI is the only CNI plugin",
-        why="HyperPod supports no other CNI plugin.",
-        source=SOURCE,
+        why="HyperPod supports no other CNI plugin. Beside the VPC CNI another one may only enforce network policies.",
+        source=f"{SOURCE}; DOC: Calico, Install on Amazon EKS; DOC: Cilium, AWS VPC CNI chaining",
         judge=only_cni,
         reads=("eks:ListAddons",),
-        fail="Another CNI plugin is installed: {names}.",
-        remedy="Remove it, or use another EKS cluster.",
+        fail="Another CNI plugin is installed, and the VPC CNI is not: {names}.",
+        warn="Another CNI plugin is installed: {names}.",
+        remedy="Remove it or use another EKS cluster, unless it only enforces network policies beside the VPC CNI.",
     ),
     Check(
         name="EKSAddonsHealthy",

@@ -72,7 +72,6 @@ WRONG = {
     "a role without rights": ({"role": {"hyperpod-execution": {"inline": {}, "managed": []}}}, "may not ec2:"),
     "no script": ({"object": {SCRIPT: None}}, f"S3 has no object {SCRIPT}"),
     "Windows line ends": ({"object": {SCRIPT: {"content": "#!/bin/bash\r\necho\r\n"}}}, "CR LF"),
-    "no file system": ({"file_system": {FSX: None}}, f"FSx file system {FSX}"),
     "a file system behind closed ports": (
         {"file_system": {FSX: {"security_groups": ["sg-fsx"]}}, "security_group": {"sg-fsx": {"file_systems": False}}},
         "no rule of the security groups sg-fsx lets TCP 988 in from sg-1",

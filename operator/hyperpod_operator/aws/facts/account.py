@@ -26,7 +26,8 @@ async def quotas(reader: Reader, wanted: Collection[str], *, service: str = "sag
     if isinstance(applied, Unread) or applied.keys() >= set(wanted):
         return applied
     defaults = await _listed(reader, "ListAWSDefaultServiceQuotas", service)
-    return applied if isinstance(defaults, Unread) else ChainMap(applied, defaults)
+    # Quotas that were never changed may be among the defaults alone.
+    return ChainMap(applied, {FURTHER: 0.0} if isinstance(defaults, Unread) else defaults)
 
 
 async def _listed(reader: Reader, operation: str, service: str) -> Fact[dict[str, float]]:

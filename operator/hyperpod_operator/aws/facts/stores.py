@@ -36,7 +36,12 @@ async def script(reader: Reader, address: str) -> Fact[Script | None]:
     if pages is None or isinstance(pages, Unread):
         return pages
     text: bytes = pages[0].get("Read", b"")
-    return Script(crlf=b"\r\n" in text, shebang=text.removeprefix(codecs.BOM_UTF8).startswith(b"#!"))
+    first, _, rest = text.partition(b"\n")
+    return Script(
+        crlf=first.endswith(b"\r"),
+        crlf_within=b"\r\n" in rest,
+        shebang=text.removeprefix(codecs.BOM_UTF8).startswith(b"#!"),
+    )
 
 
 async def key(reader: Reader, name: str) -> Fact[KmsKey | None]:

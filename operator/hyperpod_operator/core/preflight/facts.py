@@ -159,9 +159,11 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """s3:GetObject of a lifecycle script. `crlf`: its lines end with CR LF. `shebang`: its first line begins #!."""
+    """s3:GetObject of a lifecycle script. `crlf`: its first line ends with CR LF. `crlf_within`: a later one does, or
+    what follows the script in its file. `shebang`: its first line begins #!."""
 
     crlf: bool
+    crlf_within: bool = False
     shebang: bool = True
 
 

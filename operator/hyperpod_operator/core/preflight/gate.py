@@ -128,7 +128,7 @@ def _held(snapshot: ClusterSnapshot, *, leaving: frozenset[str]) -> tuple[Held, 
             count=group.target_count,
             subnets=tuple((group.members.get("overrideVpcConfig") or {}).get("subnets") or everywhere),
             spot=(group.members.get("capacityRequirements") or {}).get("spot") is not None,
-            planned=bool(group.members.get("trainingPlanArn")),
+            plan=str(group.members.get("trainingPlanArn") or ""),
         )
         for group in (cluster.groups if cluster is not None else ())
         if group.name not in leaving

@@ -44,7 +44,7 @@ class Held:
     name: str = ""
     subnets: tuple[str, ...] = ()
     spot: bool = False
-    planned: bool = False
+    plan: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

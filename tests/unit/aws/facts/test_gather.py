@@ -326,9 +326,27 @@ async def test_what_does_not_exist_is_none(operation: str, code: str, member: st
     assert (found[name] if name else found) is None
 
 
-async def test_the_line_ends_of_a_script_are_seen() -> None:
-    facts = await gathered(world(GetObject=lambda **_: {"Body": stream(b"#!/bin/bash\r\necho\r\n")}))
-    assert facts.scripts[SCRIPT] == Script(crlf=True)
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        (b"#!/bin/bash\r\necho\r\n", Script(crlf=True, crlf_within=True)),
+        (b"#!/bin/bash\necho\nexit\n\x00payload\r\n", Script(crlf=False, crlf_within=True)),
+        (b"#!/bin/bash\necho\n", Script(crlf=False)),
+    ],
+)
+async def test_the_line_ends_of_a_script_are_seen(text: bytes, script: Script) -> None:
+    """Only those of its first line keep it from running: what follows may be the payload of an installer."""
+    facts = await gathered(world(GetObject=lambda **_: {"Body": stream(text)}))
+    assert facts.scripts[SCRIPT] == script
+
+
+async def test_quotas_whose_defaults_are_denied_are_not_all() -> None:
+    aws = world(
+        ListServiceQuotas={"Quotas": LISTED[:1]}, ListAWSDefaultServiceQuotas=refusal("AccessDenied", status=403)
+    )
+    facts = await gathered(aws)
+    assert not isinstance(facts.quotas, Unread)
+    assert quotas.FURTHER in facts.quotas
 
 
 @pytest.mark.parametrize(

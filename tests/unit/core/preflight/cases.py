@@ -167,10 +167,13 @@ RESTRICTED = {"instanceGroupName": "rig", "instanceCount": 1, "instanceType": wo
 SPOT = spec(group(capacityRequirements={"spot": {}}))
 SPOT_QUOTAS = {quotas.of_type(world.P5, spot=True): 8.0}
 OF_P5 = Held(types=(world.P5,), count=3)
+OF_BOTH = Held(types=(world.P5, world.M5), count=25)
+ALL_SPOT = {quotas.of_type(world.P5, spot=True): 8.0, quotas.of_type(world.M5, spot=True): 20.0, quotas.ALL_SPOT: 9.0}
 GROWING: dict[str, Any] = {"new": False, "grows": {"gpu": 3}}
 WITH_NEW = spec(group(), group("new"))
 ADDING: dict[str, Any] = {"new": False, "adds": frozenset({"new"})}
 PLANNED = spec(group(trainingPlanArn=PLAN))
+BOTH_PLANNED = spec(group(trainingPlanArn=PLAN), group("new", trainingPlanArn=PLAN))
 SELF = frozenset({"sg-1"})
 INWARD = Rule(egress=False, protocol="-1", groups=SELF)
 OUTWARD = Rule(egress=True, protocol="-1", groups=SELF)
@@ -338,6 +341,7 @@ CASES: Mapping[str, Case] = {
         bad=(
             (subject(facts=routes()), WARN, "subnet-1"),
             (subject(facts=ends(S3)), WARN, "subnet-1"),
+            (subject(facts=routes(Route(destination="::/0", target="eigw-1"))), WARN, "a default route of IPv4 nor"),
             (subject(facts=ends(replace(S3, service="com.amazonaws.us-west-2.dynamodb"), routes=[TO_IT])), WARN, "S3"),
             (subject(facts=ends(replace(S3, vpc_id="vpc-2", gateway=False))), WARN, "subnet-1"),
         ),
@@ -347,6 +351,7 @@ CASES: Mapping[str, Case] = {
         good=subject(),
         bad=(
             (subject(facts=ends(EC2)), WARN, "no endpoint for ec2messages, ecr.api"),
+            (subject(facts=routes(Route(destination="::/0", target="eigw-1"))), WARN, "no default route of IPv4"),
             (subject(facts=ends(replace(EC2, vpc_id="vpc-2"))), WARN, "no endpoint for ec2, ec2messages"),
         ),
         denied=subject(facts=having(endpoints=DENIED)),
@@ -445,6 +450,8 @@ CASES: Mapping[str, Case] = {
         good=subject(),
         bad=(
             (subject(facts=having(scripts={SCRIPT: Script(crlf=True)})), FAIL, "CR LF"),
+            (subject(facts=having(scripts={SCRIPT: Script(crlf=False, crlf_within=True)})), WARN,
+             "after its first line"),
             (subject(facts=having(scripts={SCRIPT: Script(crlf=False, shebang=False)})), WARN, "#!"),
         ),
         denied=subject(facts=having(scripts={SCRIPT: DENIED})),
@@ -476,15 +483,15 @@ CASES: Mapping[str, Case] = {
     "VolumeSizeQuota": Case(
         good=subject(),
         bad=(
-            (subject(spec(group(instanceStorageConfigs=[{"ebsVolumeConfig": {"volumeSizeInGB": 2000}}]))), FAIL,
-             "2000"),
+            (subject(spec(group(instanceStorageConfigs=[{"ebsVolumeConfig": {"volumeSizeInGB": size}}
+                                                        for size in (2000, 100)]))), FAIL, "2000"),
         ),
         denied=subject(facts=having(quotas=DENIED)),
     ),
     "FileSystemReachable": Case(
         good=subject(),
         bad=(
-            (subject(facts=having(file_systems={FSX: None})), FAIL, "does not exist"),
+            (subject(facts=having(file_systems={FSX: None})), WARN, "is none of this account and Region"),
             (subject(facts=fsx(lifecycle="FAILED")), FAIL, "FAILED"),
             (subject(facts=fsx(vpc_id="vpc-2")), WARN, "vpc-2"),
             (subject(facts=fsx(mount_name="other")), FAIL, "mountName"),
@@ -532,8 +539,11 @@ CASES: Mapping[str, Case] = {
             (subject(**GROWING, holds=(replace(OF_P5, count=4),)), WARN, "adds 3 ml.p5.48xlarge, this cluster has 4"),
             (subject(WITH_NEW, **ADDING, holds=(OF_P5,), grows={"gpu": 4}), FAIL,
              "adds 2 ml.p5.48xlarge, this cluster has 7"),
-            (subject(spec(flexible(29))), FAIL, "Group gpu: The plan adds 29 ml.p5.48xlarge or ml.m5.4xlarge"),
-            (subject(spec(flexible(25), group("a", 4))), FAIL, "this cluster has 4, other clusters have 0, and"),
+            (subject(spec(flexible(29))), FAIL, "The plan adds 29 ml.m5.4xlarge or ml.p5.48xlarge"),
+            (subject(spec(flexible(25), group("a", 4))), FAIL, "adds 29 ml.m5.4xlarge or ml.p5.48xlarge"),
+            (subject(spec(flexible(15), {**flexible(14), "instanceGroupName": "b"})), FAIL, "adds 29 ml.m5"),
+            (subject(spec(flexible(4)), new=False, adds=frozenset({"gpu"}), holds=(OF_BOTH,)), FAIL,
+             "adds 4 ml.m5.4xlarge or ml.p5.48xlarge, this cluster has 25"),
         ),
         denied=subject(facts=having(quotas=DENIED)),
     ),
@@ -544,6 +554,10 @@ CASES: Mapping[str, Case] = {
             (subject(SPOT, facts=having(usage=Usage(spot={world.P5: 7}))), WARN, "other clusters have 7"),
             (subject(SPOT, **GROWING, holds=(replace(OF_P5, spot=True, count=6),)), FAIL, "this cluster has 6"),
             (subject(SPOT, facts=having(quotas={**SPOT_QUOTAS, quotas.ALL_SPOT: 1.0})), FAIL, "quota is 1"),
+            (subject(spec({**flexible(10), "capacityRequirements": {"spot": {}}}), facts=having(quotas=ALL_SPOT)), FAIL,
+             "adds 10 instances as Spot"),
+            (subject(SPOT, facts=having(quotas=ALL_SPOT, usage=Usage(spot={world.M5: 8}))), WARN,
+             "adds 2 instances as Spot, this cluster has 0, other clusters have 8, and the quota is 9"),
         ),
         denied=subject(SPOT, facts=having(quotas=DENIED)),
     ),
@@ -551,7 +565,7 @@ CASES: Mapping[str, Case] = {
         good=subject(PLANNED),
         bad=(
             (subject(spec(group(count=9, trainingPlanArn=PLAN))), WARN, "adds 9 ml.p5.48xlarge from training plans"),
-            (subject(PLANNED, **GROWING, holds=(replace(OF_P5, planned=True, count=6),)), WARN, "this cluster has 6"),
+            (subject(PLANNED, **GROWING, holds=(replace(OF_P5, plan=PLAN, count=6),)), WARN, "this cluster has 6"),
         ),
         denied=subject(PLANNED, facts=having(quotas=DENIED)),
     ),
@@ -594,6 +608,9 @@ CASES: Mapping[str, Case] = {
             (subject(PLANNED, facts=replace(plan(), subnets=subnet(zone_id="usw2-az1").subnets)), FAIL, "usw2-az1"),
             (subject(spec(group(count=5, trainingPlanArn=PLAN))), FAIL, "4 instances left"),
             (subject(PLANNED, **{**GROWING, "grows": {"gpu": 5}}), FAIL, "4 instances left"),
+            (subject(BOTH_PLANNED, **ADDING, grows={"gpu": 3}), FAIL, "has 4 instances left, and 5 are asked for"),
+            (subject(BOTH_PLANNED, **ADDING, holds=(replace(OF_P5, plan=PLAN),),
+                     facts=plan(status="Scheduled", available=0, total=4)), FAIL, "has 1 instance left, and 2"),
         ),
         denied=subject(PLANNED, facts=having(plans={PLAN: DENIED})),
     ),

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from tests.unit.core.preflight.cases import let_in, mounted
-from tests.unit.core.preflight.world import FACTS, FSX, having, subject
+from tests.unit.core.preflight.world import FACTS, FSX, group, having, spec, subject
 
+from hyperpod_operator.core.preflight.checks.file_systems import reachable
 from hyperpod_operator.core.preflight.facts import Access, Facts, FileSystem, Rule
 from hyperpod_operator.core.preflight.gate import preflight
 from hyperpod_operator.core.preflight.model import Result
@@ -64,6 +65,15 @@ def test_a_subnet_whose_network_is_not_known_fails_nothing() -> None:
     odd = {"subnet-1": replace(FACTS.subnets["subnet-1"], cidr="")}
     rule = replace(ANYTHING, cidrs=frozenset({"10.9.0.0/16"}))
     assert result(replace(mounted(rule), subnets=odd)) is Result.PASS
+
+
+def test_a_file_system_of_another_region_is_not_said_to_be_missing() -> None:
+    there = {"dnsName": f"{FSX}.fsx.eu-west-1.amazonaws.com", "mountName": "abcd"}
+    about = subject(
+        spec(group(instanceStorageConfigs=[{"fsxLustreConfig": there}])), facts=having(file_systems={FSX: None})
+    )
+    (found,) = reachable(about)
+    assert (found.result, "eu-west-1" in found.values["why"]) == (Result.UNKNOWN, True)
 
 
 def test_the_zone_of_a_file_system_in_a_subnet_of_its_own_is_that_of_its_interfaces() -> None:

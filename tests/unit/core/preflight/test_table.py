@@ -1,6 +1,7 @@
 """Each row of the table passes, fails, and says Unknown where rights are missing. A row without its tests fails."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from tests.unit.core.preflight.cases import CASES, SHORT, TWO_ZONES, flexible
 from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
 from tests.unit.core.preflight.world import FACTS, KEY, M5, P5, PLAN, group, having, spec, subject
 
-from hyperpod_operator.core.preflight.facts import KmsKey, Statement
+from hyperpod_operator.core.preflight.facts import KmsKey, Rule, SecurityGroup, Statement
 from hyperpod_operator.core.preflight.model import Area, Check, Checked, Result, Unread, unknown
 from hyperpod_operator.core.preflight.run import MESSAGE_MOST, preflight
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
@@ -20,6 +21,7 @@ BAD = [
     for name, case in CASES.items()
     for number, bad in enumerate(case.bad)
 ]
+NEW = "ml.p9.48xlarge"
 ROWS = {check.name: check for check in CLUSTER}
 
 
@@ -86,7 +88,7 @@ def test_a_quota_that_is_not_listed_is_unknown(name: str) -> None:
     assert of(name, about).result is Result.UNKNOWN
 
 
-@pytest.mark.parametrize(("count", "result"), [(28, Result.PASS), (29, Result.FAIL)])
+@pytest.mark.parametrize(("count", "result"), [(26, Result.PASS), (27, Result.WARN), (29, Result.FAIL)])
 def test_a_group_of_several_types_is_bounded_by_all_their_quotas_together(count: int, result: Result) -> None:
     assert of("InstanceQuota", subject(spec(flexible(count)))).result is result
 
@@ -94,6 +96,26 @@ def test_a_group_of_several_types_is_bounded_by_all_their_quotas_together(count:
 def test_a_group_of_several_types_of_which_one_has_no_quota_is_unknown() -> None:
     about = subject(spec(flexible(1)), facts=having(quotas={quotas.of_type(M5): 20.0}))
     assert of("InstanceQuota", about).result is Result.UNKNOWN
+
+
+@pytest.mark.parametrize("quota", [quotas.of_type(NEW, spot=True), quotas.reserved(NEW)])
+def test_a_type_that_any_quota_names_is_known(quota: str) -> None:
+    assert isinstance(FACTS.quotas, Mapping)
+    about = subject(spec(group(instanceType=NEW)), facts=having(quotas={**FACTS.quotas, quota: 0.0}))
+    assert of("InstanceTypeKnown", about).result is Result.PASS
+
+
+@pytest.mark.parametrize("ingress", ["sg-1", "sg-2"])
+def test_rules_of_security_groups_that_instances_have_together_add_up(ingress: str) -> None:
+    one = SecurityGroup(
+        name="in", vpc_id="vpc-1", rules=(Rule(egress=False, protocol="-1", groups=frozenset({ingress})),)
+    )
+    other = SecurityGroup(
+        name="out", vpc_id="vpc-1", rules=(Rule(egress=True, protocol="-1", groups=frozenset({"sg-2"})),)
+    )
+    asked = spec(vpcConfig={"securityGroupIds": ["sg-1", "sg-2"], "subnets": ["subnet-1"]})
+    about = subject(asked, facts=having(security_groups={"sg-1": one, "sg-2": other}))
+    assert of("EFASelfReference", about).result is Result.PASS
 
 
 def test_a_type_without_efa_needs_no_rule_for_it() -> None:

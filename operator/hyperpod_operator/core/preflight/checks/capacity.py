@@ -1,11 +1,12 @@
 """Checks of Service Quotas."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from hyperpod_operator.api.cluster.restricted_groups import RestrictedInstanceGroup
+from hyperpod_operator.core.preflight.facts import nothing
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
-from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
+from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas
 from hyperpod_operator.core.text import counted
 
@@ -18,66 +19,68 @@ OVER_SPOT = (
 )
 
 
-def _counted(subject: ClusterSubject, *, spot: bool) -> tuple[Counter[str], Counter[str]]:
-    """By type, the instances that the judged groups add, and those that the cluster has or gets besides."""
-    added, own = Counter[str](), Counter[str]()
+Types = frozenset[str]
+"""Instance types that a group may get its instances of."""
+
+
+def _counted(subject: ClusterSubject, *, spot: bool) -> tuple[Counter[Types], Counter[Types]]:
+    """The instances that the judged groups add, and those that the cluster has or gets besides."""
+    added, own = Counter[Types](), Counter[Types]()
     for counter, groups in ((added, subject.groups), (own, subject.beside)):
         for group in groups:
-            if group.spot is spot and not group.plan and len(group.types) == 1:
-                counter[group.types[0]] += group.count
+            if group.spot is spot and not group.plan:
+                counter[frozenset(group.types)] += group.count
     for held in subject.holds:
-        if held.spot is spot and not held.planned and len(held.types) == 1:
-            own[held.types[0]] += held.count
+        if held.spot is spot and not held.plan:
+            own[frozenset(held.types)] += held.count
     return added, own
 
 
+def _certain(counts: Counter[Types], types: Types) -> int:
+    """How many are of these types, whichever of its types AWS gives a group."""
+    return sum(count for one, count in counts.items() if one and one <= types)
+
+
 def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
+    """Which types come is AWS's choice where a group takes several: only what exceeds all their quotas together is
+    certain."""
     added, own = _counted(subject, spot=spot)
-    mixed = [one for one in subject.groups if len(one.types) > 1 and one.count and one.spot is spot and not one.plan]
-    if not any(added.values()) and not mixed:
+    if not added.total():
         return
-    listed = subject.facts.quotas
+    listed, used = subject.facts.quotas, subject.facts.usage
     if isinstance(listed, Unread):
         yield unknown(listed)
         return
-    for name, count in added.items():
-        if count:
-            yield _of_type(subject, listed, name, count=count, own=own[name], spot=spot)
-    for group in mixed:
-        yield _of_types(group, listed, held=added + own, spot=spot)
+    others = nothing() if isinstance(used, Unread) else used.spot if spot else used.instances
+    for types in (types for types, count in added.items() if count):
+        names = [quotas.of_type(name, spot=spot) for name in sorted(types)]
+        if (missing := next((name for name in names if name not in listed), None)) is not None:
+            yield unknown(Unread(why=f"Service Quotas does not list “{missing}”"))
+        else:
+            yield _within(
+                subject,
+                limit=sum(listed[name] for name in names),
+                added=_certain(added, types),
+                own=_certain(own, types),
+                others=sum(others.get(name, 0) for name in types),
+                of=" or ".join(sorted(types)),
+            )
     limit = listed.get(quotas.ALL_SPOT)
-    if spot and limit is not None and sum(added.values()) + sum(own.values()) > limit:
-        adds = counted(sum(added.values()), "instance")
-        yield fails(added=adds, own=sum(own.values()), others=0, limit=int(limit))
+    if spot and limit is not None:
+        all_added, all_own = added.total(), own.total()
+        of = "instance" if all_added == 1 else "instances"
+        yield _within(subject, limit=limit, added=all_added, own=all_own, others=sum(others.values()), of=of)
 
 
-def _of_type(
-    subject: ClusterSubject, listed: Mapping[str, float], name: str, *, count: int, own: int, spot: bool
-) -> Finding:
-    quota, used = quotas.of_type(name, spot=spot), subject.facts.usage
-    if (limit := listed.get(quota)) is None:
-        return unknown(Unread(why=f"Service Quotas does not list “{quota}”"))
-    others = 0 if isinstance(used, Unread) else (used.spot if spot else used.instances).get(name, 0)
-    if count + own + others > limit:
+def _within(subject: ClusterSubject, *, limit: float, added: int, own: int, others: int, of: str) -> Finding:
+    used = subject.facts.usage
+    if added + own + others > limit:
         # What other clusters hold may become free; what this one holds does not.
-        say = fails if count + own > limit else warns
-        return say(added=f"{count} {name}", own=own, limit=int(limit), others=others)
+        say = fails if added + own > limit else warns
+        return say(added=f"{added} {of}", own=own, limit=int(limit), others=others)
     if isinstance(used, Unread):
         return unknown(used)
     return passes() if used.complete else unknown(Unread(why="the account has more HyperPod clusters than are read"))
-
-
-def _of_types(group: Planned, listed: Mapping[str, float], *, held: Counter[str], spot: bool) -> Finding:
-    """A group that takes instances of several types: which ones come is AWS's choice, so that only what exceeds all
-    their quotas together is certain. `held` are the instances of one type that the cluster has or gets."""
-    names = [quotas.of_type(name, spot=spot) for name in group.types]
-    if (missing := next((name for name in names if name not in listed), None)) is not None:
-        return unknown(Unread(why=f"Service Quotas does not list “{missing}”"), group=group.name)
-    limit, own = sum(listed[name] for name in names), sum(held[name] for name in group.types)
-    if group.count + own <= limit:
-        return passes(group=group.name)
-    types = " or ".join(group.types)
-    return fails(group=group.name, added=f"{group.count} {types}", own=own, others=0, limit=int(limit))
 
 
 def on_demand_quota(subject: ClusterSubject) -> Iterator[Finding]:
@@ -129,7 +132,7 @@ def reserved_quota(subject: ClusterSubject) -> Iterator[Finding]:
         for group in (one for one in groups if one.plan):
             counter.update(dict.fromkeys(group.types, group.count))
     for held in subject.holds:
-        if held.planned:
+        if held.plan:
             own.update(dict.fromkeys(held.types, held.count))
     listed = subject.facts.quotas
     for name, count in added.items():

@@ -81,6 +81,13 @@ def _mounted(
                 yield group, config, name, subject.facts.file_systems.get(name, NOT_GATHERED)
 
 
+def _region(config: InstanceStorageConfig) -> str:
+    """The Region that a DNS name has, as in fs-….fsx.us-west-2.amazonaws.com; empty for another form."""
+    named = config.fsxLustreConfig or config.fsxOpenZfsConfig
+    parts = named.dnsName.split(".") if named else []
+    return parts[2] if len(parts) > 3 and parts[1] == "fsx" else ""
+
+
 def reachable(subject: ClusterSubject) -> Iterator[Finding]:
     cluster = subject.facts.eks
     vpc = cluster.vpc_id if isinstance(cluster, EksCluster) else ""
@@ -88,8 +95,10 @@ def reachable(subject: ClusterSubject) -> Iterator[Finding]:
         mount = config.fsxLustreConfig.mountName if config.fsxLustreConfig else ""
         if isinstance(found, Unread):
             yield unknown(found, group=group.name)
+        elif found is None and (there := _region(config)) not in {"", subject.here.region}:
+            yield unknown(Unread(why=f"the FSx file system {name} is in {there}, which is not read"), group=group.name)
         elif found is None:
-            yield fails(group=group.name, name=name, problem="does not exist in this Region")
+            yield warns(group=group.name, name=name, problem="is none of this account and Region")
         elif found.lifecycle not in WORKS | BROKEN:
             yield unknown(unheard("the lifecycle of the file system:", found.lifecycle), group=group.name)
         elif found.lifecycle in BROKEN:
@@ -97,7 +106,7 @@ def reachable(subject: ClusterSubject) -> Iterator[Finding]:
         elif mount and found.mount_name and mount != found.mount_name:
             yield fails(group=group.name, name=name, problem=f"has the mountName {found.mount_name}, not {mount}")
         elif vpc and found.vpc_id != vpc:
-            yield warns(group=group.name, name=name, theirs=found.vpc_id, ours=vpc)
+            yield warns(group=group.name, name=name, problem=f"is in {found.vpc_id}, and the cluster in {vpc}")
         else:
             yield passes(group=group.name)
 
@@ -110,9 +119,8 @@ def zone(subject: ClusterSubject) -> Iterator[Finding]:
         for fact in (known, found):
             if isinstance(fact, Unread):
                 yield unknown(fact, group=group.name)
-                return
         if isinstance(known, Unread) or isinstance(found, Unread):
-            return
+            continue
         zones = {known[one].zone for one in group.subnets if one in known}
         theirs = {known[one].zone for one in found.subnets if one in known}
         if not theirs and isinstance(found.access, Unread):
@@ -206,8 +214,9 @@ CHECKS = (
         judge=reachable,
         reads=(FSX,),
         fail="FSx file system {name} {problem}.",
-        warn="FSx file system {name} is in {theirs}, and the cluster in {ours}.",
-        remedy="Correct dnsName and mountName; connect the two VPCs, or use a file system of the cluster's VPC.",
+        warn="FSx file system {name} {problem}.",
+        remedy="Correct dnsName and mountName; connect the two VPCs, or use a file system of the cluster's VPC. One of "
+        "another account or Region is not checked.",
     ),
     Check(
         name="FileSystemZone",

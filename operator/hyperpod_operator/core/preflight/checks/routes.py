@@ -74,6 +74,12 @@ def _is_ipv4(route: Route) -> bool:
     return ":" not in route.destination
 
 
+def _leads_out(table: RouteTable) -> bool:
+    """Whether it has a default route of IPv4: names of S3 and of most services have no IPv6 address unless a caller
+    asks for dual-stack endpoints."""
+    return any(route.destination in EVERYWHERE and _is_ipv4(route) for route in table.routes)
+
+
 def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
     tables, endpoints = subject.facts.route_tables, subject.facts.endpoints
     for fact in (subject.facts.subnets, tables, endpoints):
@@ -86,7 +92,7 @@ def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
             if table is None:
                 yield unknown(NO_TABLE, group=group.name)
                 continue
-            outward = any(route.destination in EVERYWHERE for route in table.routes)
+            outward = _leads_out(table)
             targets = {route.target for route in table.routes}
             mine = [one for one in _of(endpoints, subnet.vpc_id) if _serves(one, "s3")]
             reached = outward or any(not one.gateway or one.name in targets for one in mine)
@@ -105,8 +111,7 @@ def services_reachable(subject: ClusterSubject) -> Iterator[Finding]:
             if table is None:
                 yield unknown(NO_TABLE, group=group.name)
                 continue
-            outward = any(route.destination in EVERYWHERE for route in table.routes)
-            if outward:
+            if _leads_out(table):
                 yield passes(group=group.name)
                 continue
             mine = _of(endpoints, subnet.vpc_id)
@@ -145,7 +150,7 @@ CHECKS = (
         source=SOURCE,
         judge=s3_reachable,
         reads=(SUBNETS, ROUTES, "ec2:DescribeVpcEndpoints"),
-        warn="Subnet {subnet} has neither a default route nor an endpoint for S3.",
+        warn="Subnet {subnet} has neither a default route of IPv4 nor an endpoint for S3.",
         remedy="Add a gateway endpoint for S3 to its route table, or a NAT gateway.",
     ),
     Check(
@@ -156,7 +161,7 @@ CHECKS = (
         source=f"{SOURCE}, VPC without internet access",
         judge=services_reachable,
         reads=(SUBNETS, ROUTES, "ec2:DescribeVpcEndpoints"),
-        warn="Subnet {subnet} has no default route, and its VPC has no endpoint for {missing}.",
+        warn="Subnet {subnet} has no default route of IPv4, and its VPC has no endpoint for {missing}.",
         remedy="Add interface endpoints for these services, or a NAT gateway.",
     ),
     Check(

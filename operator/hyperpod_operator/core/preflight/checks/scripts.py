@@ -35,10 +35,13 @@ def line_ends(subject: ClusterSubject) -> Iterator[Finding]:
     for group, address, script in _scripts(subject):
         if isinstance(script, Unread):
             yield unknown(script, group=group)
-        elif script is not None and (script.crlf or not script.shebang):
-            problem = "has Windows line ends (CR LF)" if script.crlf else "does not begin with #!"
-            say = fails if script.crlf else warns
-            yield say(group=group, address=address, problem=problem)
+        elif script is not None and script.crlf:
+            yield fails(group=group, address=address, problem="has Windows line ends (CR LF)")
+        elif script is not None and script.crlf_within:
+            problem = "has CR LF after its first line, which shells do not take as the end of a line"
+            yield warns(group=group, address=address, problem=problem)
+        elif script is not None and not script.shebang:
+            yield warns(group=group, address=address, problem="does not begin with #!")
         elif script is not None:
             yield passes(group=group)
 

@@ -1,6 +1,6 @@
 """Checks of security groups, and which groups have EFA."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hyperpod_operator.core.preflight.facts import EksCluster, SecurityGroup
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
@@ -55,16 +55,17 @@ def efa_self_reference(subject: ClusterSubject) -> Iterator[Finding]:
         return
     for group in efa:
         mine = {name: known[name] for name in group.security_groups if name in known}
-        if not mine or any(_talks_to_itself(name, found) for name, found in mine.items()):
+        if not mine or _talk_to_themselves(mine):
             yield passes(group=group.name)
         else:
             yield fails(group=group.name, names=", ".join(mine), type=", ".join(group.types))
 
 
-def _talks_to_itself(name: str, group: SecurityGroup) -> bool:
-    """All traffic from and to the group itself."""
+def _talk_to_themselves(groups: Mapping[str, SecurityGroup]) -> bool:
+    """All traffic from and to instances that have all these groups, whose rules add up."""
+    rules = [rule for group in groups.values() for rule in group.rules]
     return all(
-        any(rule.egress is egress and rule.protocol == "-1" and name in rule.groups for rule in group.rules)
+        any(rule.egress is egress and rule.protocol == "-1" and rule.groups & groups.keys() for rule in rules)
         for egress in (False, True)
     )
 

@@ -65,7 +65,7 @@ def known_type(subject: ClusterSubject) -> Iterator[Finding]:
                 continue
             near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
             hint = f"Did you mean {' or '.join(near)}?" if near else "No known type has a similar name."
-            has_quota = not isinstance(listed, Unread) and quotas.of_type(name) in listed
+            has_quota = not isinstance(listed, Unread) and bool(quotas.all_of(name) & listed.keys())
             certain = not isinstance(listed, Unread) and listed and quotas.FURTHER not in listed and not has_quota
             say = passes(group=group.name) if has_quota else None
             yield say or (fails if certain else warns)(group=group.name, type=name, hint=hint)

@@ -94,12 +94,12 @@ def key_policy(subject: ClusterSubject) -> Iterator[Finding]:
 
 
 def volume_size(subject: ClusterSubject) -> Iterator[Finding]:
-    sizes = {
-        group.name: size
+    sizes = [
+        (group.name, size)
         for group in subject.groups
         for one in group.spec.instanceStorageConfigs or []
         if one.ebsVolumeConfig and (size := one.ebsVolumeConfig.volumeSizeInGB)
-    }
+    ]
     if not sizes:
         return
     listed = subject.facts.quotas
@@ -110,7 +110,7 @@ def volume_size(subject: ClusterSubject) -> Iterator[Finding]:
     if most is None:
         yield unknown(Unread(why=f"Service Quotas does not list “{quotas.VOLUME_SIZE}”"))
         return
-    for group, size in sizes.items():
+    for group, size in sizes:
         yield fails(group=group, size=size, most=int(most)) if size > most else passes(group=group)
 
 

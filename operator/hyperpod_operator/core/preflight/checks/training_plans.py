@@ -49,7 +49,11 @@ def plan_usable(subject: ClusterSubject) -> Iterator[Finding]:
 
 def plan_fits(subject: ClusterSubject) -> Iterator[Finding]:
     known = subject.facts.subnets
-    asked: Counter[str] = Counter()
+    asked, kept = Counter[str](), Counter[str]()
+    for group in subject.beside:
+        asked[group.plan] += group.count
+    for one in subject.holds:
+        kept[one.plan] += one.count
     for group in _plans(subject):
         asked[group.plan] += group.count
         plan = subject.facts.plans.get(group.plan, NOT_GATHERED)
@@ -67,16 +71,19 @@ def plan_fits(subject: ClusterSubject) -> Iterator[Finding]:
         elif zones and theirs and not zones & theirs:
             there, here = ", ".join(sorted(theirs)), ", ".join(sorted(zones))
             yield fails(group=group.name, plan=group.plan, problem=f"is in {there}, and the group's subnets in {here}")
-        elif (left := _left(plan)) is not None and asked[group.plan] > left:
+        elif (left := _left(plan, kept=kept[group.plan])) is not None and asked[group.plan] > left:
             words = f"has {counted(left, 'instance')} left, and {asked[group.plan]} are asked for"
             yield fails(group=group.name, plan=group.plan, problem=words)
         else:
             yield passes(group=group.name)
 
 
-def _left(plan: TrainingPlan) -> int | None:
-    """Instances that a group may ask for: all of a plan that has not begun, whose instances come when it does."""
-    return plan.total if plan.status == "Scheduled" else plan.available
+def _left(plan: TrainingPlan, *, kept: int) -> int | None:
+    """Instances that a group may ask for. Those of a plan that has not begun come when it does: all are there but the
+    ones that the cluster's groups wait for already."""
+    if plan.status != "Scheduled":
+        return plan.available
+    return None if plan.total is None else max(0, plan.total - kept)
 
 
 def plan_window(subject: ClusterSubject) -> Iterator[Finding]:

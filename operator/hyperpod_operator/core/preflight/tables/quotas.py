@@ -21,6 +21,11 @@ def of_type(instance_type: str, *, spot: bool = False) -> str:
     return f"{instance_type} for cluster {'spot instance ' if spot else ''}usage"
 
 
+def all_of(instance_type: str) -> frozenset[str]:
+    """Every quota that names a type: some can be had by Spot or training plans alone."""
+    return frozenset({of_type(instance_type), of_type(instance_type, spot=True), reserved(instance_type)})
+
+
 def reserved(instance_type: str) -> str:
     """The quota for instances of a type that training plans reserve, over all plans of the account and Region.
 

@@ -22,7 +22,7 @@ from hyperpod_operator.core.health.state import State
 from hyperpod_operator.core.location import Record, cluster_id, eks_cluster_of, records_of_cluster
 from hyperpod_operator.core.object_name import is_object_name
 from hyperpod_operator.core.ports import Key, KubernetesError
-from hyperpod_operator.core.volume.adoption import left_behind
+from hyperpod_operator.core.volume.adoption import Belongs, belongs, left_behind
 from hyperpod_operator.core.volume.claim import CREATED, TAG_VALUE_MOST, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
@@ -103,10 +103,11 @@ async def observe(
         view, (volume, tagged) = viewed.result(), found_volume.result()
         known = Observed(cluster=view.cluster, volume=volume, tagged=tagged)
         known = replace(known, former=await _former(ports=ports, cloud=cloud, claim=claim, known=known))
-        there = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now()).volume
+        judged = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now())
+        there = judged.volume
         async with asyncio.TaskGroup() as reads:
             reading = reads.create_task(candidates.of(claim, cloud=cloud, view=view, region=at.region))
-            had = reads.create_task(_had(ports=ports, claim=claim, there=there, fresh=fresh))
+            had = reads.create_task(_had(ports=ports, snapshot=judged, fresh=fresh))
             in_kubernetes = reads.create_task(published(ports=ports, claim=claim, there=there, fresh=fresh))
     except ExceptionGroup as broken:
         raise broken.exceptions[0] from None
@@ -209,16 +210,16 @@ async def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[st
 
 
 async def _had(
-    *, ports: VolumePorts, claim: Claim, there: Volume | None, fresh: bool
+    *, ports: VolumePorts, snapshot: ClaimSnapshot, fresh: bool
 ) -> tuple[tuple[str, ...], Lease | None, Lease | None]:
     """Who else has the volume: the CSI driver, another claim by its Lease, another claim by the volume's tags."""
-    users: tuple[str, ...] = ()
+    claim, there, users = snapshot.claim, snapshot.volume, tuple[str, ...]()
     if there is not None:
         users = await ports.users.csi(volume_id=there.volume_id, ours=claim.persistent_volume_name, fresh=fresh)
     # The Lease of a volume that is gone has to be given back, too.
     volume_id = there.volume_id if there is not None else claim.volume_id
     lease = await _lease(ports=ports, claim=claim, volume_id=volume_id) if volume_id else None
-    return users, lease, await _tagged_for(ports=ports, claim=claim, there=there)
+    return users, lease, await _tagged_for(ports=ports, snapshot=snapshot)
 
 
 async def _lease(*, ports: VolumePorts, claim: Claim, volume_id: str) -> Lease | None:
@@ -230,12 +231,14 @@ async def _lease(*, ports: VolumePorts, claim: Claim, volume_id: str) -> Lease |
     return await _held(ports=ports, holder=holder)
 
 
-async def _tagged_for(*, ports: VolumePorts, claim: Claim, there: Volume | None) -> Lease | None:
-    """The other claim that the volume's tags name, where this one would take the volume from it. Its Lease may be in
-    the namespace of another installation."""
-    tags = there.tags if there is not None else {}
-    owner, uid = tags.get(TAG_OWNER, ""), tags.get(TAG_CLAIM_UID, "")
-    if not claim.forced or not owner or not uid or uid == claim.uid:
+async def _tagged_for(*, ports: VolumePorts, snapshot: ClaimSnapshot) -> Lease | None:
+    """The other claim of this EKS cluster that the volume's tags name, where this one would take the volume from it.
+    Its Lease may be in the namespace of another installation."""
+    volume = snapshot.volume
+    if volume is None or not snapshot.claim.forced or belongs(snapshot, volume) is not Belongs.OTHER_CLAIM:
+        return None
+    owner, uid = volume.tags.get(TAG_OWNER, ""), volume.tags.get(TAG_CLAIM_UID, "")
+    if not owner or not uid:
         return None
     if len(owner) >= TAG_VALUE_MOST:
         return Lease(holder=owner, holder_alive=True, holder_readable=False)  # the name may have been cut

@@ -132,9 +132,9 @@ async def test_a_lease_of_a_claim_that_may_not_be_read_is_named_and_not_taken(ri
     assert isinstance(await rig.rest_after(60.0), Done)
 
 
-def tagged(rig: VolumeRig, owner: str, uid: str) -> str:
+def tagged(rig: VolumeRig, owner: str, uid: str, *, eks: str = EKS) -> str:
     """A volume of another claim of this EKS cluster, whose Lease is in the namespace of another installation."""
-    tags = {TAG_CLAIM_UID: uid, TAG_OWNER: owner, TAG_EKS_CLUSTER: EKS}
+    tags = {TAG_CLAIM_UID: uid, TAG_OWNER: owner, TAG_EKS_CLUSTER: eks}
     return rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags=tags)
 
 
@@ -159,6 +159,15 @@ async def test_force_takes_nothing_from_a_claim_that_may_exist(rig: VolumeRig, g
     assert (rig.reason(), rig.operations()) == ("ClaimedByOther", [])
     rig.simulator.ebs.set_tags(volume, {TAG_EKS_CLUSTER: EKS})
     assert isinstance(await rig.rest_after(60.0), Done)
+
+
+async def test_a_volume_of_another_eks_cluster_is_none_of_a_namespace_here(rig: VolumeRig, gone: str) -> None:
+    """Who removed the tags because that claim is not here would take the volume from the one that is there."""
+    rig.apply(adopting(tagged(rig, f"{gone}/data", "uid-0", eks=f"{EKS}-2"), management={"adoptionPolicy": "Force"}))
+    assert isinstance(await rig.rest(), Blocked)
+    message = rig.condition("Ready")["message"]
+    assert f"of {EKS}-2. The operator never adopts it" in message
+    assert "remove the tags" not in message
 
 
 async def test_of_two_clusters_on_one_volume_one_gets_it(make_rig: MakeRig) -> None:

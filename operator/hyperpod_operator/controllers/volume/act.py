@@ -66,13 +66,11 @@ async def act(
 def last_look(snapshot: ClaimSnapshot, step: Step, *, cloud: VolumeCloud, unedited: Confirm) -> Confirm:
     """What is asked when the turn of a call has come: whether the claim still asks for it, and, where the volume's
     owner changes or its data goes, whether its tags still name the claim that they named."""
-    match step:
-        case DeleteVolume(volume_id=volume_id):
-            pass
-        case CreateTags(volume_id=volume_id, tags=tags) if TAG_CLAIM_UID in tags:
-            pass
-        case _:
-            return unedited
+    if not isinstance(step, DeleteVolume | CreateTags):
+        return unedited
+    if isinstance(step, CreateTags) and TAG_CLAIM_UID not in step.tags:
+        return unedited
+    volume_id = step.volume_id
     before = snapshot.volume.tags.get(TAG_CLAIM_UID) if snapshot.volume is not None else None
 
     async def proved() -> None:

@@ -113,10 +113,16 @@ def grant(error: CloudError) -> str:
     return f"{text}, for what has the tag {TAG_EKS_CLUSTER} of this EKS cluster." if known.tagged else f"{text}."
 
 
+def named_action(error: CloudError) -> str:
+    """The action that AWS names; empty where it names none."""
+    found = _NAMED.search(error.message)
+    return found[1] if found else ""
+
+
 def action_of(error: CloudError) -> str:
     """The action that AWS names, or the one that is called like the operation."""
-    if found := _NAMED.search(error.message):
-        return found[1]
+    if named := named_action(error):
+        return named
     same = [action for action in GRANTS if action.partition(":")[2] == error.operation]
     service = "ec2" if error.ec2_code and len(same) != 1 else "sagemaker"
     return same[0] if len(same) == 1 else f"{service}:{error.operation}"

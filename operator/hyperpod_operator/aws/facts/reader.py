@@ -17,6 +17,7 @@ from hyperpod_operator.aws.call.answers import check, check_model, unknown
 from hyperpod_operator.aws.call.caller import Caller, Purpose
 from hyperpod_operator.aws.facts.members import RESTS_ON
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.grants import named_action
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.text import counted
 
@@ -197,7 +198,7 @@ class Reader:
             self._answers.put(ask.key, None, keep=ask.keep)
             return None
         if error.kind is ErrorKind.DENIED or error.code == "403":
-            return Unread(why=error.message, action=ask.action)
+            return Unread(why=error.message, action=named_action(error) or ask.action)
         why = Unread(why=f"{ask.operation} failed ({error.code}): {error.message.rstrip('. ')}")
         if error.kind in SILENT:
             self._silent[ask.service] = why

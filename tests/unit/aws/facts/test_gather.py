@@ -282,6 +282,14 @@ async def test_without_any_right_nothing_fails_and_each_action_is_named() -> Non
         assert action in said, action
 
 
+async def test_the_action_that_is_named_is_the_one_that_aws_denies() -> None:
+    """S3 needs kms:Decrypt for an object under a customer's key, and s3:ListBucket to say that there is none."""
+    words = "User: arn:aws:sts::1:assumed-role/x/y is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:k"
+    facts = await gathered(world(GetObject=refusal("AccessDenied", words, status=403)))
+    assert isinstance(unread := facts.scripts[SCRIPT], Unread)
+    assert unread.action == "kms:Decrypt"
+
+
 @pytest.mark.parametrize("operation", WORLD)
 async def test_a_denial_of_one_call_never_fails_a_check(operation: str) -> None:
     facts = await gathered(world(**{operation: refusal("AccessDenied", status=403)}), about(trainingPlanArn=PLAN))

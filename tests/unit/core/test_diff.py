@@ -189,13 +189,30 @@ def test_members_that_no_call_can_change_are_told_apart(member: str, value: Any)
     assert not found.needs_update
 
 
-def test_a_kms_key_in_another_spelling_is_no_drift() -> None:
-    def volume(key: str) -> list[dict[str, Any]]:
-        return [{"ebsVolumeConfig": {"volumeSizeInGB": 500, "volumeKmsKeyId": key}}]
+ARN = "arn:aws:kms:us-west-2:111122223333:key/"
 
-    owner = resource(spec=gpu(instanceStorageConfigs=volume("alias/mine")), status=recorded())
-    arn = "arn:aws:kms:us-west-2:111122223333:key/1"
-    assert changes(owner, with_group(cluster(), group(group_spec(instanceStorageConfigs=volume(arn))))).none
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "differs"),
+    [
+        ("alias/mine", f"{ARN}1", False),
+        ("1", f"{ARN}1", False),
+        ("1", "arn:aws:kms:us-west-2:111122223333:alias/mine", False),
+        ("1", None, False),
+        ("2", f"{ARN}1", True),
+        (f"{ARN}2", f"{ARN}1", True),
+    ],
+)
+def test_a_kms_key_in_another_spelling_is_no_drift_and_another_key_is(
+    asked: str, shown: str | None, differs: bool
+) -> None:
+    def volume(key: str | None) -> list[dict[str, Any]]:
+        return [{"ebsVolumeConfig": {"volumeSizeInGB": 500} | ({"volumeKmsKeyId": key} if key else {})}]
+
+    owner = resource(spec=gpu(instanceStorageConfigs=volume(asked)), status=recorded())
+    found = changes(owner, with_group(cluster(), group(group_spec(instanceStorageConfigs=volume(shown)))))
+    assert [item.path for item in found.fixed] == ["instanceGroups[gpu].instanceStorageConfigs"] * differs
+    assert not found.needs_update
 
 
 def test_another_vpc_cannot_be_changed() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hyperpod_operator.core.engine.call import difference
-from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, REPEATABLE, TIMESTAMPS
+from hyperpod_operator.core.members import KMS_KEYS, MAPS, MARKERS, ORDERED, REPEATABLE, TIMESTAMPS, key_id
 from hyperpod_operator.core.observed import Json
 
 OFF: Mapping[str, Json] = {"mode": "Disable"}
@@ -53,6 +53,8 @@ def covers(*, wanted: Json, observed: Json, member: str, now: datetime) -> bool:
         return True  # what was never enabled is not described
     if member in TIMESTAMPS:
         return _same_instant_or_past(wanted=wanted, observed=observed, now=now)
+    if member in KMS_KEYS:
+        return _may_be_one_key(str(wanted), str(observed or ""))
     if isinstance(wanted, Mapping) and observed is None and member not in MAPS:
         return all(covers(wanted=value, observed=None, member=name, now=now) for name, value in wanted.items())
     if _blank(wanted) or _blank(observed):
@@ -136,6 +138,12 @@ def _blank(value: Json) -> bool:
     if isinstance(value, Mapping):
         return all(_blank(item) and name not in MARKERS for name, item in value.items())
     return value is None or value == "" or value == 0 or value == [] or value == ()
+
+
+def _may_be_one_key(wanted: str, observed: str) -> bool:
+    """Whether no id says that they are two keys: which key an alias names, KMS alone knows."""
+    unknown = not wanted or not observed or "alias/" in wanted or "alias/" in observed
+    return unknown or key_id(wanted) == key_id(observed)
 
 
 def _same_instant_or_past(*, wanted: Json, observed: Json, now: datetime) -> bool:

@@ -127,17 +127,7 @@ def _group_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: datet
 
 def _fixed_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: datetime) -> Iterator[Change]:
     fixed = {name: value for name, value in wanted.items() if name in FIXED_GROUP_MEMBERS}
-    if "instanceStorageConfigs" in fixed:
-        fixed["instanceStorageConfigs"] = [_without_key(config) for config in fixed["instanceStorageConfigs"]]
     yield from drift(wanted=fixed, observed=group.members, path=_where(group), now=now)
-
-
-def _without_key(storage: Mapping[str, Json]) -> Json:
-    """KMS keys are given as id, alias or ARN and echoed as ARN: the same key in another spelling is no drift."""
-    return {
-        name: {k: v for k, v in value.items() if k != "volumeKmsKeyId"} if isinstance(value, Mapping) else value
-        for name, value in storage.items()
-    }
 
 
 def _software_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: datetime) -> Iterator[tuple[str, Change]]:

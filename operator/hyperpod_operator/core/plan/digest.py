@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hyperpod_operator.core.engine.call import PlannedCall, PlannedChange
-from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, TIMESTAMPS
+from hyperpod_operator.core.members import KMS_KEYS, MAPS, MARKERS, ORDERED, TIMESTAMPS, key_id
 
 ENCODING = "v1"
 PREFIX = "sha256:"
@@ -112,16 +112,11 @@ def canonical(value: Any, *, member: str) -> Any:
     if isinstance(value, list | tuple):
         made = [canonical(below, member=member) for below in value]
         return made if member in ORDERED else sorted(made, key=_json)
-    if isinstance(value, str) and member.lower().endswith("kmskeyid"):
-        return _key(value)
+    if isinstance(value, str) and member in KMS_KEYS:
+        return key_id(value)
     if isinstance(value, str) and member in TIMESTAMPS:
         return _instant(value)
     return value
-
-
-def _key(text: str) -> str:
-    """A KMS key is given by its id or its ARN. An alias stays as it is: its ARN may be of another account."""
-    return text.rsplit(":key/", 1)[-1] if text.startswith("arn:") else text
 
 
 def _instant(text: str) -> str:

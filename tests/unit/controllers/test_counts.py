@@ -177,3 +177,18 @@ async def test_a_minimum_that_is_never_reached_is_tried_with_growing_pauses_and_
     assert rig.operations() == ["CreateCluster", "UpdateCluster"]
     (entry,) = rig.status["rejectedGroups"]
     assert entry["attempts"] == 2
+
+
+async def test_a_node_that_others_add_where_some_were_deleted_by_name_stays(rig: Rig) -> None:
+    rig.apply(named(4))
+    await rig.rest()
+    sagemaker().batch_delete_cluster_nodes(ClusterName="research", NodeIds=nodes_of("w")[:2])
+    await rig.idle(1800)
+    rig.simulator.world.scale_out_of_band("research", "w", 3)
+    await rig.idle(1800)
+    assert "UpdateCluster" not in rig.operations()
+    assert rig.condition("Ready")["reason"] == "ScaledOutside"
+    assert (
+        "The spec has 4 for group w, and nodes that were moved or deleted by name make it 2."
+        in (rig.condition("Ready")["message"])
+    )

@@ -217,11 +217,23 @@ def scaled_outside(snapshot: ClusterSnapshot) -> Decision | None:
         else f"AWS has more nodes than the spec asks for: {listed(above_spec(counts))}"
     )
     message = (
-        f"{what}. The operator does not terminate nodes that it did not add. Set instanceCount to AWS's number to keep "
-        "them (then lower it to scale in), or set management.countOwner to External on the group."
+        f"{what}.{_with_offsets(snapshot)} The operator does not terminate nodes that it did not add. Set "
+        "instanceCount to AWS's number to keep them (then lower it to scale in), or set management.countOwner to "
+        "External on the group."
     )
     reason = Reason.SCALED_OUTSIDE if grown else Reason.COUNT_ABOVE_SPEC
     return Wait(reason=reason, message=message, after=snapshot.timings.resync, stalled=True)
+
+
+def _with_offsets(snapshot: ClusterSnapshot) -> str:
+    """Why the wanted count is not the spec's, as further sentences; empty where it is."""
+    names = sorted({group_of(change) for change in snapshot.changes.scaled_outside} & snapshot.changes.offsets.keys())
+    counts = [(name, snapshot.resource.groups[name].instanceCount, snapshot.changes.offsets[name]) for name in names]
+    return "".join(
+        f" The spec has {count} for group {name}, and nodes that were moved or deleted by name make it "
+        f"{max(0, count + offset.value)}."
+        for name, count, offset in counts
+    )
 
 
 def not_at_target(snapshot: ClusterSnapshot) -> Decision | None:

@@ -147,7 +147,12 @@ def _named(session: Session, said: tuple[str, ...], cluster: str) -> tuple[Objec
 
     An instance that never joined has no Node: it can be named by its id with --cluster.
     """
-    logical = not any(one.startswith(("i-", "hyperpod-")) for one in said)
+    logical = [one for one in said if not one.startswith(("i-", "hyperpod-"))]
+    if logical and len(logical) < len(said):
+        raise CommandError(
+            f"Name {', '.join(logical)} in a command without node names and instance ids: an operation names its nodes "
+            "in one way, and only AWS says whose a logical id is."
+        )
     if cluster and all(one.startswith("i-") for one in said):
         return {"instanceIds": [*said]}, []
     if cluster and logical:

@@ -63,6 +63,19 @@ def test_each_name_of_a_node_is_taken(said: str, named: dict[str, list[str]]) ->
     assert created(fake)["spec"]["nodes"] == named
 
 
+@pytest.mark.parametrize("cluster", [(), ("--cluster", "research")])
+@pytest.mark.parametrize("other", [NODE, "i-0123456789abcdef0"])
+def test_logical_ids_are_not_looked_up_in_claims_because_they_are_among_others(
+    other: str, cluster: tuple[str, ...]
+) -> None:
+    volume = claim()
+    volume["status"]["attachment"]["nodeLogicalId"] = "logical-1"
+    fake = server(READY, claims=(volume,))
+    shown = run(fake, "reboot", "logical-1", other, *cluster)
+    assert (shown.exit_code, fake.sent) == (1, [])
+    assert "logical-1" in shown.output
+
+
 @pytest.mark.parametrize("name", ["hyperpod-i-0aaaaaaaaaaaaaaaa", "ip-10-0-0-1"])
 def test_a_node_with_the_provider_id_of_another_takes_no_operation_from_it(name: str) -> None:
     """A kubelet chooses its providerID and its labels; its name is what its credentials hold it to."""

@@ -119,9 +119,14 @@ def _why(snapshot: ClaimSnapshot) -> str:
     recorded = snapshot.claim.status.attachment
     if recorded is not None and recorded.remembered.target != snapshot.claim.target_text:
         return "the target of the spec changed"
-    if recorded is not None and snapshot.observed.alive(recorded.instanceId or ""):
-        return "the node had no free attachment slot"
-    return "AWS has terminated the node"
+    node = snapshot.observed.node(recorded.instanceId or "") if recorded is not None else None
+    if node is None or not snapshot.observed.alive(node.instance_id):
+        return "AWS has terminated the node"
+    if node.drained_for:
+        return "the node was drained"
+    if snapshot.claim.group not in {"", node.instance_group}:
+        return "the node is in another instance group"
+    return "the node had no free attachment slot"
 
 
 def _shrugged_off(pass_record: PassRecord) -> bool:

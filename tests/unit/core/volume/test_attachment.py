@@ -255,6 +255,22 @@ def test_a_released_volume_follows_to_the_replacement() -> None:
     assert [item.instanceId for item in planned.previousAttachments or []] == [FIRST]
 
 
+@pytest.mark.parametrize(
+    ("left", "why"),
+    [
+        ({"drained_for": "HyperPodNodeOperation team/reboot"}, "the node was drained"),
+        ({"group": "spare"}, "the node is in another instance group"),
+    ],
+)
+def test_a_volume_that_moved_on_says_why(left: dict[str, Any], why: str) -> None:
+    before = snapshot_of(claim(status=attached_status()), volume=volume(), nodes=(node(FIRST, **left), node(SECOND)))
+    decision = decide(before)
+    assert isinstance(decision, Act)
+    planned = intent(before, decision)
+    assert planned is not None
+    assert [item.why for item in planned.previousAttachments or []] == [why]
+
+
 @pytest.mark.parametrize("trouble", [{"ready": False}, {"status": "Failure"}, {"schedulable": False}])
 def test_an_ill_node_keeps_its_volume(trouble: dict[str, Any]) -> None:
     owner = claim(status=attached_status())

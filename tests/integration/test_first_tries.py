@@ -1,6 +1,7 @@
 """What people who try the operator for the first time run into, with the operator as a process and kubectl."""
 
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -100,12 +101,23 @@ def test_a_claim_that_is_restored_gets_no_empty_volume(stack: Stack, kubectl: Ku
     kubectl.apply(claim)
     kubectl("wait", "evc/cache", "--for=condition=Ready", "--timeout=60s")
     volume = claimed(stack, kubectl)["status"]["volumeId"]
-    kubectl("patch", "evc", "cache", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-    kubectl("delete", "evc", "cache", "--wait=true", "--timeout=60s")
+    lose(stack, "evc", "cache", namespace=kubectl.namespace)
     kubectl.apply(claim)
     ready = until_ready_says(stack, kubectl, "NotOwned")
     assert volume in ready["message"]
     assert list(stack.simulator.ebs.volumes()) == [volume]
+
+
+def lose(stack: Stack, kind: str, name: str, *, namespace: str) -> None:
+    """An object goes as in a disaster. The operator sleeps meanwhile: it would put its finalizer back, and end what the
+    object stands for."""
+    stack.operator.child.signal(signal.SIGSTOP)
+    try:
+        stack.plane.api.merge(kind, name, {"metadata": {"finalizers": None}}, namespace=namespace)
+        stack.plane.api.delete(kind, name, namespace=namespace)
+        until(lambda: stack.plane.api.get(kind, name, namespace=namespace) is None, f"{name} is gone")
+    finally:
+        stack.operator.child.signal(signal.SIGCONT)
 
 
 def claimed(stack: Stack, kubectl: Kubectl) -> dict[str, Any]:
@@ -127,8 +139,7 @@ def test_a_status_that_a_restore_puts_back_is_put_right_at_once(stack: Stack, ku
     kubectl.apply(cluster("restored"))
     kubectl.wait("restored", is_true)
     body = json.loads(kubectl("get", "hpc", "restored", "-o", "json"))
-    kubectl("patch", "hpc", "restored", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-    kubectl("delete", "hpc", "restored", "--wait=true", "--timeout=60s")
+    lose(stack, "hpc", "restored", namespace=kubectl.namespace)
     kubectl.apply(cluster("restored"))
     kubectl.wait("restored", lambda found: found["reason"] == "NotOwned")
     status = json.dumps({"status": body["status"]})

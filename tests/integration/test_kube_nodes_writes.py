@@ -136,13 +136,16 @@ async def test_a_taint_that_the_api_server_does_not_take_is_a_refusal(api: ApiSe
 
 async def test_writers_that_race_lose_no_taint_of_each_other(api: ApiServer, writer: NodeWriter) -> None:
     await make(api)
-    stale = 0
+    stale, written = 0, asyncio.Event()
 
     async def ours(rounds: int) -> None:
         nonlocal stale
         done = 0
         while done < rounds:
             node = await read(writer)
+            if not stale:  # the two may keep in step: once at least, the other writes in between
+                written.clear()
+                await written.wait()
             ours_gone = tuple(taint for taint in node.taints if taint != OURS)
             wanted = ours_gone if OURS in node.taints else (*node.taints, OURS)
             try:
@@ -163,6 +166,7 @@ async def test_writers_that_race_lose_no_taint_of_each_other(api: ApiServer, wri
             except StaleObject:
                 continue
             done += 1
+            written.set()
 
     await asyncio.gather(ours(40), theirs(40))
     assert others(await read(writer)) == [f"example.com/t{number}" for number in range(40)]

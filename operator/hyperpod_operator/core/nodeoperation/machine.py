@@ -70,7 +70,7 @@ def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
         return _given_up(snapshot, entry, "the operation is deleted.")
     if snapshot.obstacle is not None and snapshot.obstacle.final:
         return _given_up(snapshot, entry, snapshot.obstacle.message)
-    if (deadline := snapshot.operation.deadline) is not None and snapshot.now >= deadline:
+    if snapshot.is_late:
         return _given_up(snapshot, entry, "activeDeadlineSeconds is over.")
     halted = snapshot.halted or ("Not approved any more" if is_held(snapshot) else "")
     if halted and entry.state == State.DRAINING:

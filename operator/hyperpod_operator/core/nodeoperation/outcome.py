@@ -29,16 +29,11 @@ def is_over(snapshot: Snapshot) -> bool:
     """Whether every node has ended; a dry run is over when its nodes are found, or known not to be there. An operation
     that chose no node in its time chooses none that comes later: nobody expects that any more."""
     if not snapshot.entries:
-        return _is_late(snapshot) or (snapshot.obstacle is not None and snapshot.obstacle.final)
+        return snapshot.is_late or (snapshot.obstacle is not None and snapshot.obstacle.final)
     return all(
         entry.state in FINAL or (snapshot.operation.dry and not entry.remembered.missingSince)
         for entry in snapshot.entries
     )
-
-
-def _is_late(snapshot: Snapshot) -> bool:
-    deadline = snapshot.operation.deadline
-    return deadline is not None and snapshot.now >= deadline
 
 
 def succeeded(snapshot: Snapshot) -> bool:

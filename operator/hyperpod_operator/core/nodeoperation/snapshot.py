@@ -183,6 +183,12 @@ class Snapshot:
     def may_force(self) -> bool:
         return self.operation.drain.on_timeout is OnTimeout.FORCE
 
+    @property
+    def is_late(self) -> bool:
+        """Whether activeDeadlineSeconds is over."""
+        deadline = self.operation.deadline
+        return deadline is not None and self.now >= deadline
+
     def instance(self, entry: Entry) -> ObservedNode | None:
         """The node in AWS; None where AWS lists none of this id."""
         return self.cluster.instances.get(entry.instanceId or "") if self.cluster else None

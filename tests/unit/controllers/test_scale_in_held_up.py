@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.controllers.rig import Rig
-from tests.unit.controllers.test_scale_in_workloads import Kubernetes, gpu
+from tests.unit.controllers.test_scale_in_workloads import Kubernetes, gpu, held_by_jobs
 from tests.unit.controllers.test_scale_in_workloads import kube as kube  # a fixture
 from tests.unit.core.builders import group_spec, spec
 
@@ -53,12 +53,7 @@ async def test_nothing_is_done_on_nodes_that_cannot_end(kube: Kubernetes, handli
 
 @pytest.mark.parametrize("reason", HOLDS)
 async def test_what_was_drained_is_given_back_and_drained_again_later(kube: Kubernetes, reason: str) -> None:
-    for instance in kube.instances():
-        kube.run(f"job-{instance}", instance)
-    kube.rig.apply(gpu(3))
-    await kube.rig.until("WaitingForWorkloads")
-    await kube.rig.step()
-    assert kube.held
+    await held_by_jobs(kube)
     wanted = gpu(3)
     HOLDS[reason](kube, wanted)
     kube.rig.apply(wanted)

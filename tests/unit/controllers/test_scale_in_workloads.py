@@ -190,6 +190,16 @@ def gpu(count: int, **disruption: Any) -> dict[str, Any]:
     return spec(instanceGroups=[group_spec(count=count)], nodeProvisioningMode="Continuous", **management)
 
 
+async def held_by_jobs(kube: Kubernetes) -> None:
+    """A scale-in to 3 that holds nodes and waits, for each node runs a job."""
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    assert kube.held
+
+
 @pytest.fixture
 async def kube(rig: Rig) -> Kubernetes:
     """Four nodes that joined."""
@@ -298,12 +308,7 @@ async def test_a_count_between_waits_for_pods_as_long_as_they_run(kube: Kubernet
 
 
 async def test_raising_the_count_again_cancels_it(kube: Kubernetes) -> None:
-    for instance in kube.instances():
-        kube.run(f"job-{instance}", instance)
-    kube.rig.apply(gpu(3))
-    await kube.rig.until("WaitingForWorkloads")
-    await kube.rig.step()
-    assert kube.held
+    await held_by_jobs(kube)
     kube.rig.apply(gpu(4))
     await kube.rig.rest()
     assert kube.held == []

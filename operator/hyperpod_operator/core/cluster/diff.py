@@ -146,8 +146,8 @@ def _count(
     """The count's change to make, or the one that is held.
 
     Scaling out only adds what the spec asks for. Scaling in ends nodes, and AWS picks them at random, so it
-    needs a person's word: the spec's count must be lower than the one that AWS last held of it. A count that grew by
-    somebody else's hand is reported and left, also where a person raised the spec's count meanwhile, and by less.
+    needs a person's word: the spec's count must be lower than the one that AWS last held of it. A count that
+    others raised is reported and left, also where a person raised the spec's count meanwhile, and by less.
     While an offset is carried nobody has edited the count.
     """
     wanted = wanted_count(resource=resource, name=group.name, offset=offset)

@@ -136,8 +136,9 @@ class HyperPodNodeOperationSpec(Model):
     activeDeadlineSeconds: Annotated[int, Field(ge=60, le=2592000)] | None = Field(
         default=None,
         description="How long the operation may take, in seconds from its start, and from its approval where it "
-        "needs one. Nodes that are not done by then fail, and nothing further is sent to AWS; an operation whose "
-        "selector has chosen no node by then fails, too. Unset means 14400.",
+        "needs one. As of a Job, the time begins again when a suspension ends, and also when a pause of the cluster "
+        "does. Nodes that are not done by then fail, and nothing further is sent to AWS; an operation whose selector "
+        "has chosen no node by then fails, too. Unset means 14400.",
     )
     ttlSecondsAfterFinished: Annotated[int, Field(ge=0, le=31536000)] | None = Field(
         default=None,

@@ -129,7 +129,8 @@ class HyperPodNodeOperationStatus(Model):
     startTime: Timestamp | None = Field(
         default=None,
         description="When the nodes were chosen and, where the changePolicy asks for it, approved, as RFC 3339; while "
-        "none is chosen, when the operation began to look for them.",
+        "none is chosen, when the operation began to look for them. Unset while the operation is suspended, its "
+        "cluster is paused, or it waits for an approval; set again afterwards.",
     )
     completionTime: Timestamp | None = Field(default=None, description="When the last node ended, as RFC 3339.")
     summary: Word | None = Field(default=None, description="Nodes that are done, of how many.")

@@ -56,12 +56,6 @@ def shown(snapshot: Snapshot, found: Gate) -> PlanStatus:
     )
 
 
-def is_held(snapshot: Snapshot) -> bool:
-    """Whether the operation waits for an approval."""
-    found = approval(snapshot)
-    return found is not None and not isinstance(found, Open)
-
-
 def plan_approved(snapshot: Snapshot, found: Gate) -> Draft:
     """The condition PlanApproved."""
     key, chosen = snapshot.operation.key, snapshot.change_policy

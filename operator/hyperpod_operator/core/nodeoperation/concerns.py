@@ -21,7 +21,7 @@ from hyperpod_operator.core.drain.marks import is_ahead, is_drained_for
 from hyperpod_operator.core.drain.turns import gangs_in_turn, in_turn
 from hyperpod_operator.core.engine.finding import Blocks, Concern, Finding
 from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
+from hyperpod_operator.core.nodeoperation.approval import approval, plan_approved
 from hyperpod_operator.core.nodeoperation.outcome import outcome
 from hyperpod_operator.core.nodeoperation.plan import (
     OWNED,
@@ -77,7 +77,7 @@ def approvals(snapshot: Snapshot) -> Finding[Action] | None:
     found = approval(snapshot)
     if found is None:
         return None
-    blocks = Blocks.ACTIONS if is_held(snapshot) else Blocks.NOTHING
+    blocks = Blocks.ACTIONS if snapshot.is_held else Blocks.NOTHING
     return Finding(conditions=(plan_approved(snapshot, found),), blocks=blocks)
 
 

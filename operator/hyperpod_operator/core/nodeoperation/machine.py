@@ -13,7 +13,6 @@ from hyperpod_operator.core.drain import volumes
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.aftermath import GOES_ON, followed, left_to_aws
-from hyperpod_operator.core.nodeoperation.approval import is_held
 from hyperpod_operator.core.nodeoperation.drains import NodeDrain
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
 from hyperpod_operator.core.nodeoperation.fitness import kept_by_minimum, unfit
@@ -72,7 +71,7 @@ def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
         return _given_up(snapshot, entry, snapshot.obstacle.message)
     if snapshot.is_late:
         return _given_up(snapshot, entry, "activeDeadlineSeconds is over.")
-    halted = snapshot.halted or ("Not approved any more" if is_held(snapshot) else "")
+    halted = snapshot.halted or ("Not approved any more" if snapshot.is_held else "")
     if halted and entry.state == State.DRAINING:
         text = f"{halted} before AWS was asked."
         return moved(snapshot, entry, State.PENDING, text, startTime=None, waitingFor=None)
@@ -286,5 +285,5 @@ def may_start(snapshot: Snapshot) -> bool:
         or snapshot.obstacle is not None
         or snapshot.cluster is None
         or not snapshot.nodes_known
-        or is_held(snapshot)
+        or snapshot.is_held
     )

@@ -8,7 +8,7 @@ from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.conditions import Draft, summary
 from hyperpod_operator.core.engine.finding import Finding
 from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
+from hyperpod_operator.core.nodeoperation.approval import approval, plan_approved
 from hyperpod_operator.core.nodeoperation.misnamed import nothing_chosen
 from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.readiness import is_drained
@@ -66,12 +66,12 @@ def outcome(snapshot: Snapshot) -> Finding[Action]:
         said = summary(ready="False", reason=obstacle.reason, message=obstacle.message, stalled=obstacle.stalled)
         return Finding(conditions=(*said, _open(obstacle.reason)), wake_after=snapshot.timings.idle)
     found = approval(snapshot)
-    if found is not None and is_held(snapshot):
+    if found is not None and snapshot.is_held:
         _, _, why, words = plan_approved(snapshot, found)
         waits = summary(ready="False", reason=why, message=words, stalled=REASONS[why].stalled)
         return Finding(conditions=(*waits, _open(why)), wake_after=snapshot.timings.idle)
     reason, message, wake = _progress(snapshot)
-    if deadline := operation.deadline:
+    if deadline := snapshot.deadline:
         wake = max(min(wake, (deadline - snapshot.now).total_seconds()), 0.1)
     return _under_way(reason, message, wake)
 

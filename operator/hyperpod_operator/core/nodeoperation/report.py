@@ -19,7 +19,7 @@ from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.engine.result import failed
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.nodeoperation.approval import approval, is_held, shown
+from hyperpod_operator.core.nodeoperation.approval import approval, shown
 from hyperpod_operator.core.nodeoperation.audit import history
 from hyperpod_operator.core.nodeoperation.bounded import bounded
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
@@ -177,15 +177,17 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
 
 
 def _start(snapshot: Snapshot) -> str | None:
-    """Since when the operation may go on: from its approval, or while its selector chooses no node. Where no node has
-    begun, an approval that is awaited again, or that an earlier version did not await, begins the time again."""
+    """Since when the operation may go on: from its approval, or while its selector chooses no node. As of a Job
+    (kubernetes.io, "Jobs", Suspending a Job), the time begins again where people kept it from acting meanwhile."""
     status = snapshot.operation.status
-    held = is_held(snapshot)
-    if held and not any(entry.startTime for entry in snapshot.entries):
+    if status.completionTime:
+        return status.startTime
+    if snapshot.is_withheld:
         return None
     if status.startTime and (status.nodes or not snapshot.entries):
         return status.startTime
-    begins = not held if snapshot.entries else may_start(snapshot)
+    read = snapshot.cluster is not None or snapshot.obstacle is not None
+    begins = read if snapshot.entries else may_start(snapshot)
     return stamp(snapshot.now) if begins else None
 
 

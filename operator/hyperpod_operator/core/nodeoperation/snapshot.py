@@ -22,7 +22,7 @@ from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.nodes.batch import NodeCall
 from hyperpod_operator.core.observed import GONE, ObservedCluster, ObservedNode
 from hyperpod_operator.core.plan.digest import Target
-from hyperpod_operator.core.plan.gate import STRICTNESS, ChangePolicy
+from hyperpod_operator.core.plan.gate import STRICTNESS, ChangePolicy, Open
 
 Entry = OperationNodeStatus
 """What is stored about one node."""
@@ -180,14 +180,30 @@ class Snapshot:
         return ""
 
     @property
+    def is_held(self) -> bool:
+        """Whether the operation waits for an approval."""
+        return self.planned is not None and not isinstance(self.planned.gate, Open)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether people keep the operation from acting: its time stands still. Not known of a cluster that this pass
+        has not read."""
+        paused = any(one is not None and one.paused for one in (self.cluster, self.target))
+        return self.operation.suspended or paused or self.is_held
+
+    @property
     def may_force(self) -> bool:
         return self.operation.drain.on_timeout is OnTimeout.FORCE
 
     @property
     def is_late(self) -> bool:
         """Whether activeDeadlineSeconds is over."""
-        deadline = self.operation.deadline
-        return deadline is not None and self.now >= deadline
+        return self.deadline is not None and self.now >= self.deadline
+
+    @property
+    def deadline(self) -> datetime | None:
+        """Until when the operation may go on; None before its start, and while people keep it from acting."""
+        return None if self.is_withheld else self.operation.deadline
 
     def instance(self, entry: Entry) -> ObservedNode | None:
         """The node in AWS; None where AWS lists none of this id."""

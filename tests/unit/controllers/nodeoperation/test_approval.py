@@ -1,5 +1,6 @@
 """Operations on nodes of a cluster whose changePolicy asks for approvals."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -7,11 +8,17 @@ from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, Operation
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import APPROVE_PLAN
+from hyperpod_testbed.simulator import Fault
+
+
+def manage(rig: OperationRig, **management: Any) -> None:
+    """A person edits how the cluster of the operation is managed."""
+    spec: dict[str, Any] = rig.clusters._bodies[CLUSTER_KEY]["spec"]
+    rig.clusters.apply(CLUSTER_KEY, {**spec, "management": management})
 
 
 def guard(rig: OperationRig, policy: str) -> None:
-    spec: dict[str, Any] = rig.clusters._bodies[CLUSTER_KEY]["spec"]
-    rig.clusters.apply(CLUSTER_KEY, {**spec, "management": {"changePolicy": policy}})
+    manage(rig, changePolicy=policy)
 
 
 @pytest.mark.parametrize("policy", ["ApproveDisruptive", "ApproveAll", "PlanOnly"])
@@ -44,6 +51,36 @@ async def test_the_digest_of_the_message_approves(rig: OperationRig) -> None:
     rig.operations.apply(KEY, spec, annotations={APPROVE_PLAN: digest})
     await rig.rest()
     assert rig.states() == ["Succeeded"]
+
+
+WITHHELD: Mapping[str, tuple[Callable[[OperationRig], None], Callable[[OperationRig], None]]] = {
+    "suspended": (lambda rig: rig.edit(suspend=True), lambda rig: rig.edit(suspend=False)),
+    "paused": (lambda rig: manage(rig, paused=True), manage),
+    "not approved any more": (lambda rig: manage(rig, changePolicy="ApproveAll"), manage),
+}
+"""How people keep an operation from acting, and let it act again."""
+
+
+@pytest.mark.parametrize("how", WITHHELD)
+async def test_the_time_begins_again_where_people_kept_it_from_acting(rig: OperationRig, how: str) -> None:
+    """One node is done, and the next one drains."""
+    withhold, release = WITHHELD[how]
+    rig.pods.add("train", rig.name(rig.ids[1]))
+    rig.pods.refused["train"] = "budget"
+    rig.apply("Reboot", rig.ids[:2], activeDeadlineSeconds=3600)
+    await rig.until(lambda: rig.states() == ["Succeeded", "Draining"])
+    withhold(rig)
+    rig.simulator.clock.advance(2 * 3600)  # the operator was away meanwhile, too
+    await rig.step()
+    rig.simulator.clock.advance(86400)
+    rig.simulator.faults.add(Fault("DescribeCluster", "error", code="AccessDeniedException", message="no", times=1))
+    await rig.step()
+    await rig.step()
+    assert (rig.states(), "startTime" in rig.status_of()) == (["Succeeded", "Pending"], False)
+    release(rig)
+    rig.pods.refused.clear()
+    await rig.rest()
+    assert rig.states() == ["Succeeded", "Succeeded"]
 
 
 @pytest.mark.parametrize("started", [False, True], ids=["", "by an earlier version"])

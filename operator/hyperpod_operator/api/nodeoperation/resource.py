@@ -70,8 +70,8 @@ class OperationNodes(Model):
     ) = Field(default=None, description="Logical ids, which clusters with continuous provisioning have.")
     selector: NodeSelector | None = Field(
         default=None,
-        description="Nodes by what they have in common. They are chosen once, when the operation starts, and then "
-        "listed in status.nodes.",
+        description="Nodes by what they have in common. They are chosen once, when the operation may begin, and listed "
+        "in status.nodes; those that are listed before then are what it would choose.",
     )
 
 
@@ -131,7 +131,8 @@ class HyperPodNodeOperationSpec(Model):
     notBefore: Moment | None = Field(
         default=None,
         description="The operation starts at this time at the earliest, in RFC 3339 with an offset from UTC, for "
-        "example 2026-11-30T04:00:00Z.",
+        "example 2026-11-30T04:00:00Z. Until then status has the nodes that it would choose, and their plan, which can "
+        "be approved before.",
     )
     activeDeadlineSeconds: Annotated[int, Field(ge=60, le=2592000)] | None = Field(
         default=None,

@@ -59,6 +59,11 @@ class OperationMemory(Model):
     """What the operator notes about the operation for its later passes."""
 
     batches: Count | None = Field(default=None, description="How many calls were made.")
+    foreseen: bool | None = Field(
+        default=None,
+        description="Whether the nodes are those that would be chosen now. The operation may not begin yet, and "
+        "chooses again when it does.",
+    )
 
 
 class OperationNodeStatus(Model):

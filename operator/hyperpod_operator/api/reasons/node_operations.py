@@ -25,7 +25,11 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Set `spec.suspend` to false to continue. Delete a restored operation, or remove its label.",
             severity=Severity.PAUSED,
         ),
-        reason(Reason.NOT_BEFORE, "The operation starts at `spec.notBefore`.", "Nothing."),
+        reason(
+            Reason.NOT_BEFORE,
+            "The operation starts at `spec.notBefore`; until then `status.nodes` lists the nodes that it would choose.",
+            "Nothing.",
+        ),
         reason(
             Reason.DRAINING,
             "Nodes are tainted, and their pods leave. The message names pods that are still there, and why.",

@@ -128,7 +128,11 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         await self._holdings.ready()
         before = tuple(map(named_after_instance, operation.status.nodes or ()))
         snapshot = Snapshot(
-            operation=operation, entries=before, now=self._ports.clock.now(), timings=self._settings.timings
+            operation=operation,
+            entries=before,
+            foreseen=bool(operation.status.remembered.foreseen),
+            now=self._ports.clock.now(),
+            timings=self._settings.timings,
         )
         over = operation.deleting or operation.ended_at is not None
         if not over:

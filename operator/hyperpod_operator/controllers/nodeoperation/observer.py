@@ -13,8 +13,7 @@ from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.health.node import node_name
 from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.nodeoperation.fitness import without_group
-from hyperpod_operator.core.nodeoperation.machine import advance, may_start
-from hyperpod_operator.core.nodeoperation.operation import Operation
+from hyperpod_operator.core.nodeoperation.machine import advance, may_choose
 from hyperpod_operator.core.nodeoperation.plan import Call
 from hyperpod_operator.core.nodeoperation.proof import drained
 from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
@@ -51,7 +50,7 @@ class OperationObserver:
         """With what AWS shows of the cluster, and of the one that moved nodes join. `over`: also of one that its object
         is about to delete. Raises CloudError."""
         operation = snapshot.operation
-        namespace, started = operation.key.namespace, bool(snapshot.entries)
+        namespace, started = operation.key.namespace, bool(snapshot.entries) and not snapshot.foreseen
         known = operation.status.clusterArn or ""
         found = await self._clusters.look(
             Key(namespace, operation.spec.clusterRef.name), started=started, known=known, over=over
@@ -100,12 +99,20 @@ class OperationObserver:
         return replace(snapshot, claims=await self._ports.claims(cluster.arn))
 
     async def chosen(self, snapshot: Snapshot) -> Snapshot:
-        """With an entry for each node, once the operation may begin. They are chosen once."""
-        if snapshot.entries or snapshot.cluster is None or not snapshot.nodes_known:
+        """With an entry for each node. They are chosen once, when the operation may begin; those that would be chosen
+        until then are for its plan, so that it can be approved before."""
+        if (snapshot.entries and not snapshot.foreseen) or not may_choose(snapshot):
             return snapshot
-        if not may_start(replace(snapshot, operation=_wet(snapshot.operation))):
+        waits = snapshot.waits_to_begin
+        if waits and snapshot.operation.dry:
             return snapshot
-        snapshot = replace(snapshot, held=self._holdings.others(snapshot.operation.key))
+        snapshot = replace(
+            snapshot,
+            # Nothing begins with an earlier choice, also where none succeeds in this pass.
+            entries=snapshot.entries if waits else (),
+            foreseen=waits,
+            held=self._holdings.others(snapshot.operation.key),
+        )
         selector = snapshot.operation.spec.nodes.selector
         if selector is not None and selector.matchLabels:
             # Kubernetes decides which nodes a selector selects: by labels that are not held.
@@ -144,8 +151,3 @@ class OperationObserver:
             on_change=lambda: self._ports.wake(operation.key, after),
             rules=operation.drain if rules else None,
         )
-
-
-def _wet(operation: Operation) -> Operation:
-    """The operation as if it were no dry run: its nodes are chosen alike."""
-    return replace(operation, spec=operation.spec.model_copy(update={"dryRun": None}))

@@ -61,13 +61,26 @@ def plan_approved(snapshot: Snapshot, found: Gate) -> Draft:
     key, chosen = snapshot.operation.key, snapshot.change_policy
     what = f"{snapshot.operation.spec.operation} of {counted(len(snapshot.entries), 'node')}"
     if isinstance(found, Open):
-        return ConditionType.PLAN_APPROVED, "True", Reason.APPROVED, f"{what} may be carried out."
+        message = f"{what} may be carried out.{_again(snapshot)}"
+        return ConditionType.PLAN_APPROVED, "True", Reason.APPROVED, message
     if chosen is ChangePolicy.PLAN_ONLY:
         message = f"changePolicy of the HyperPodCluster is PlanOnly: {what} is not carried out. Set another policy."
         return ConditionType.PLAN_APPROVED, "False", Reason.PLAN_ONLY, message
-    reason = Reason.PLAN_STALE if isinstance(found, Stale) else Reason.WAITING_FOR_APPROVAL
+    reason, lapsed = Reason.WAITING_FOR_APPROVAL, ""
+    if isinstance(found, Stale):
+        reason, lapsed = (
+            Reason.PLAN_STALE,
+            " The approval that the annotation has is of other nodes or another cluster.",
+        )
     message = (
-        f"changePolicy of the HyperPodCluster is {chosen}: {what} waits for approval. Approve with: kubectl annotate "
-        f"--overwrite hpno {key.name} -n {key.namespace} {APPROVE_PLAN}={found.digest}"
+        f"changePolicy of the HyperPodCluster is {chosen}: {what} waits for approval.{lapsed}{_again(snapshot)} "
+        f"Approve with: kubectl annotate --overwrite hpno {key.name} -n {key.namespace} {APPROVE_PLAN}={found.digest}"
     )
     return ConditionType.PLAN_APPROVED, "False", reason, message
+
+
+def _again(snapshot: Snapshot) -> str:
+    """What becomes of an approval before the operation may begin, as a sentence with a space before it."""
+    if not snapshot.foreseen or snapshot.operation.spec.nodes.selector is None:
+        return ""
+    return " The selector chooses again when the operation begins, and other nodes need another approval."

@@ -75,7 +75,7 @@ def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
     if halted and entry.state == State.DRAINING:
         text = f"{halted} before AWS was asked."
         return moved(snapshot, entry, State.PENDING, text, startTime=None, waitingFor=None)
-    if snapshot.cluster is None:
+    if snapshot.cluster is None or snapshot.foreseen:
         return entry
     entry = _identified(snapshot, entry)
     if entry.state in ASKED:
@@ -275,15 +275,14 @@ def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
 
 def may_start(snapshot: Snapshot) -> bool:
     """Whether nodes may begin now."""
-    operation = snapshot.operation
-    early = operation.not_before is not None and snapshot.now < operation.not_before
-    return not (
-        operation.suspended
-        or operation.dry
-        or operation.deleting
-        or early
-        or snapshot.obstacle is not None
-        or snapshot.cluster is None
-        or not snapshot.nodes_known
-        or snapshot.is_held
+    return may_choose(snapshot) and not (snapshot.operation.dry or snapshot.waits_to_begin or snapshot.is_held)
+
+
+def may_choose(snapshot: Snapshot) -> bool:
+    """Whether the nodes of the operation can be told."""
+    return (
+        not snapshot.operation.deleting
+        and snapshot.obstacle is None
+        and snapshot.cluster is not None
+        and snapshot.nodes_known
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from hyperpod_operator.api.names import RESTORED, ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS
@@ -10,12 +11,15 @@ from hyperpod_operator.core.engine.finding import Finding
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, plan_approved
 from hyperpod_operator.core.nodeoperation.misnamed import nothing_chosen
+from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.readiness import is_drained
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, Phase, State
 from hyperpod_operator.core.text import counted, listed, plain, sentence
 
+FORESEEN = 3600.0
+"""Seconds between looks at an operation that may not begin yet."""
 NAMED_MOST = 5
 """Nodes that a message speaks of; status.nodes has all."""
 
@@ -66,11 +70,13 @@ def outcome(snapshot: Snapshot) -> Finding[Action]:
         said = summary(ready="False", reason=obstacle.reason, message=obstacle.message, stalled=obstacle.stalled)
         return Finding(conditions=(*said, _open(obstacle.reason)), wake_after=snapshot.timings.idle)
     found = approval(snapshot)
-    if found is not None and snapshot.is_held:
-        _, _, why, words = plan_approved(snapshot, found)
-        waits = summary(ready="False", reason=why, message=words, stalled=REASONS[why].stalled)
-        return Finding(conditions=(*waits, _open(why)), wake_after=snapshot.timings.idle)
-    reason, message, wake = _progress(snapshot)
+    if found is not None and snapshot.is_held and not operation.suspended:
+        _, _, reason, message = plan_approved(snapshot, found)
+        wake = snapshot.timings.idle
+    else:
+        reason, message, wake = _progress(snapshot)
+    if snapshot.foreseen:
+        wake = _until_begin(operation, now=snapshot.now)
     if deadline := snapshot.deadline:
         wake = max(min(wake, (deadline - snapshot.now).total_seconds()), 0.1)
     return _under_way(reason, message, wake)
@@ -138,8 +144,7 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
         return Reason.OPERATION_SUSPENDED, f"{_suspended(snapshot)} {progress(snapshot)}.", wake
     start = operation.not_before
     if start is not None and snapshot.now < start:
-        left = (start - snapshot.now).total_seconds()
-        return Reason.NOT_BEFORE, f"The operation starts at {stamp(start)}.", min(left, 3600.0)
+        return Reason.NOT_BEFORE, f"The operation starts at {stamp(start)}.", _until_begin(operation, now=snapshot.now)
     if states & ASKED:
         return Reason.OPERATING, _of(snapshot, ASKED), timings.poll
     draining = [entry for entry in snapshot.entries if entry.state == State.DRAINING]
@@ -155,6 +160,12 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
     if not snapshot.entries:
         return Reason.WAITING_FOR_NODES, nothing_chosen(snapshot), timings.idle
     return Reason.WAITING_FOR_NODES, _of(snapshot, {State.PENDING}), timings.poll
+
+
+def _until_begin(operation: Operation, *, now: datetime) -> float:
+    """Seconds until the nodes of an operation that may not begin are looked at again."""
+    start = operation.not_before
+    return min((start - now).total_seconds(), FORESEEN) if start is not None and now < start else FORESEEN
 
 
 def _suspended(snapshot: Snapshot) -> str:

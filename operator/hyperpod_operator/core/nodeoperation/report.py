@@ -172,6 +172,7 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
             "nodes": stored or None,
             "plan": _plan(record),
             "batches": batches or None,
+            "foreseen": (snapshot.foreseen and bool(entries)) or None,
         },
     )
 
@@ -182,7 +183,7 @@ def _start(snapshot: Snapshot) -> str | None:
     status = snapshot.operation.status
     if status.completionTime:
         return status.startTime
-    if snapshot.is_withheld:
+    if snapshot.is_withheld or snapshot.foreseen:
         return None
     if status.startTime and (status.nodes or not snapshot.entries):
         return status.startTime

@@ -86,6 +86,8 @@ class Snapshot:
     entries: tuple[Entry, ...]
     now: datetime
     timings: OperationTimings = field(default_factory=OperationTimings)
+    foreseen: bool = False
+    """Whether the nodes are chosen again when the operation may begin: until then nothing becomes of them."""
     cluster: Cluster | None = None
     target: Cluster | None = None
     """The cluster that moved nodes join; the same one unless the spec names another."""
@@ -178,6 +180,12 @@ class Snapshot:
         if move is not None and self.target is not None and self.target.lacks(move.instanceGroupName):
             return f"Group {move.instanceGroupName} went"
         return ""
+
+    @property
+    def waits_to_begin(self) -> bool:
+        """Whether the spec does not let nodes begin now."""
+        start = self.operation.not_before
+        return self.operation.suspended or (start is not None and self.now < start)
 
     @property
     def is_held(self) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, OperationRig
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
-from hyperpod_operator.api.names import APPROVE_PLAN
+from hyperpod_operator.api.names import APPROVE_PLAN, NODE_HEALTH_STATUS
 from hyperpod_testbed.simulator import Fault
 
 
@@ -94,8 +94,102 @@ async def test_an_approval_that_comes_days_later_is_in_time(rig: OperationRig, *
     rig.simulator.clock.advance(3 * 86400)
     await rig.step()
     assert (rig.states(), rig.condition("Ready")["reason"]) == (["Pending"], "WaitingForApproval")
+    approve(rig)
+    await rig.rest()
+    assert rig.states() == ["Succeeded"]
+
+
+def approve(rig: OperationRig) -> None:
+    """A person approves the plan that status has."""
     spec, digest = rig.operations._bodies[KEY]["spec"], rig.status_of()["plan"]["digest"]
     rig.operations.apply(KEY, spec, annotations={APPROVE_PLAN: digest})
+
+
+def tonight(rig: OperationRig) -> dict[str, Any]:
+    return {"notBefore": rig.stamp_of(int(rig.clock.now().timestamp()) + 6 * 3600)}
+
+
+OLDEST = {"selector": {"instanceGroupName": "gpu", "order": "Oldest", "count": 1}}
+WAITS: Mapping[str, tuple[Callable[[OperationRig], dict[str, Any]], str]] = {
+    "notBefore": (tonight, "NotBefore"),
+    "suspend": (lambda _: {"suspend": True}, "OperationSuspended"),
+}
+"""What keeps an operation from beginning: members of the spec, and the reason."""
+
+
+async def begin(rig: OperationRig, what: str) -> None:
+    """The evening goes by, and the operation may begin."""
+    for _ in range(8):
+        await rig.step()
+    if what == "suspend":
+        body = rig.operations._bodies[KEY]
+        rig.operations.apply(KEY, {**body["spec"], "suspend": False}, annotations=body["metadata"]["annotations"])
+
+
+@pytest.mark.parametrize("what", WAITS)
+@pytest.mark.parametrize("nodes", [None, OLDEST], ids=["named", "selected"])
+async def test_what_may_not_begin_yet_is_approved_before_and_runs_then(
+    rig: OperationRig, what: str, nodes: dict[str, Any] | None
+) -> None:
+    members, reason = WAITS[what]
+    guard(rig, "ApproveDisruptive")
+    named = {"nodes": nodes} if nodes else {"ids": rig.ids[:1]}
+    rig.apply("Reboot", **named, activeDeadlineSeconds=3600, **members(rig))
+    await rig.step()
+    assert rig.condition("PlanApproved")["reason"] == "WaitingForApproval"
+    approve(rig)
+    await rig.step()
+    assert (rig.condition("PlanApproved")["status"], rig.condition("Ready")["reason"]) == ("True", reason)
+    assert (rig.status_of()["plan"]["state"], rig.states(), rig.marks.writes) == ("Approved", ["Pending"], 0)
+    await begin(rig, what)
+    await rig.rest()
+    assert (rig.states(), rig.named()) == (["Succeeded"], [rig.ids[:1]])
+
+
+@pytest.mark.parametrize("what", WAITS)
+async def test_an_approval_lapses_where_other_nodes_are_chosen_in_the_end(rig: OperationRig, what: str) -> None:
+    members, _ = WAITS[what]
+    guard(rig, "ApproveDisruptive")
+    rig.apply("Reboot", nodes=OLDEST, **members(rig))
+    await rig.step()
+    approve(rig)
+    await rig.step()
+    (first,) = [entry["instanceId"] for entry in rig.entries()]
+    rig.replaced_by_hyperpod(first)
+    await begin(rig, what)
+    for _ in range(5):
+        await rig.step()
+    said = rig.condition("PlanApproved")
+    assert (said["reason"], rig.calls(), rig.marks.writes) == ("PlanStale", [], 0)
+    assert "is of other nodes" in said["message"]
+    assert rig.entries()[0]["instanceId"] != first
+    approve(rig)
+    await rig.rest()
+    assert rig.states() == ["Succeeded"]
+    assert first not in rig.named()[0]
+
+
+async def test_nothing_becomes_of_nodes_that_may_not_begin_yet(rig: OperationRig) -> None:
+    """At noon one is under repair, and one is not there yet."""
+    first = rig.ids[0]
+    rig.nodes.labels[rig.name(first)] = {NODE_HEALTH_STATUS: "UnschedulablePendingReboot"}
+    rig.apply("Reboot", [first, "i-0123456789abcdef0"], **tonight(rig))
+    for _ in range(3):
+        await rig.step()
+    assert rig.states() == ["Pending", "Pending"]
+    rig.nodes.labels.clear()
+    await rig.rest()
+    assert rig.states() == ["Succeeded", "Failed"]
+
+
+async def test_nodes_of_the_afternoon_do_not_begin_where_none_can_be_chosen_at_night(rig: OperationRig) -> None:
+    rig.apply("Reboot", nodes={"selector": {"order": "Idle", "count": 1}}, **tonight(rig))
+    await rig.step()
+    assert rig.states() == ["Pending"]
+    rig.pods.problem = "the pods cannot be listed"
+    await begin(rig, "notBefore")
+    assert (rig.states(), rig.marks.writes) == ([], 0)
+    rig.pods.problem = ""
     await rig.rest()
     assert rig.states() == ["Succeeded"]
 

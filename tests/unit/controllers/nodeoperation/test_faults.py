@@ -338,7 +338,8 @@ async def test_an_operation_waits_until_its_time(rig: OperationRig) -> None:
     start = int(rig.clock.now().timestamp()) + 7200
     rig.apply("Reboot", rig.ids[:1], notBefore=rig.stamp_of(start))
     await rig.step()
-    assert (rig.condition("Ready")["reason"], rig.entries()) == ("NotBefore", [])
+    assert (rig.condition("Ready")["reason"], rig.states(), rig.marks.writes) == ("NotBefore", ["Pending"], 0)
+    assert "startTime" not in rig.status_of()
     await rig.rest()
     assert rig.calls()[0].simulated_time >= start
 

@@ -90,8 +90,8 @@ def _kept_by_lost_node(snapshot: ClaimSnapshot, message: str) -> Wait | None:
         gone = snapshot.observed.cluster is None
         text = "AWS has no such cluster any more: if that lasts, ask AWS Support." if gone else gate.message
         return Wait(reason=Reason.NODE_LOST, message=f"{message} {text}", after=gate.after, stalled=gone)
-    if not pods or snapshot.claim.immediate or (snapshot.claim.deleting and snapshot.claim.force_delete):
-        return None
+    if not pods or snapshot.claim.immediate or snapshot.claim.deleting:
+        return None  # the pods of a claim that is deleted are waited for before anything is detached (`teardown.pods`)
     text = (
         f"Pods still use it: {listed(pods, most=3, separator=', ', rest=' ')}. The operator attempts a detach when "
         "they end; delete them (on a node that is gone with --force), or set attachment.detachPolicy: Immediate."

@@ -39,9 +39,10 @@ def snapshot(snapshot: ClaimSnapshot) -> Decision | None:
     if found.state == "completed":
         return None
     if found.state == "error":
+        why = (found.status_message or "no reason given").rstrip(". ")
         message = (
-            f"Snapshot {found.snapshot_id} failed: {found.status_message or 'no reason given'}. {volume.volume_id} "
-            "stays. Delete that snapshot to retry, or set reclaimPolicy: Retain."
+            f"Snapshot {found.snapshot_id} failed: {why}. {volume.volume_id} stays. Delete that snapshot to retry, or "
+            "set reclaimPolicy: Retain."
         )
         return Wait(reason=Reason.SNAPSHOT_FAILED, message=message, after=SLOW, stalled=True)
     message = (

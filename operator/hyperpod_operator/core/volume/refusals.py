@@ -14,6 +14,7 @@ from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Detach, concern, fingerprint
+from hyperpod_operator.core.volume.timings import PAUSE_MOST
 
 NO_ROOM = "AttachmentLimitExceeded"
 GROWS_FROM = 20.0
@@ -48,7 +49,7 @@ _MOVED = Treatment(
 )
 _AT_ODDS = replace(
     _MOVED,
-    remedy="EC2 shows a state that fits this call, and AWS has refused it for more than five minutes. Look at the "
+    remedy="EC2 shows a state that fits this call, and AWS has refused it several times in a row. Look at the "
     "volume with aws ec2 describe-volumes; if you find nothing that holds it, ask AWS Support. The operator sends the "
     "call again every 5 minutes.",
     stalled=True,
@@ -56,7 +57,7 @@ _AT_ODDS = replace(
     at_least=0.0,
 )
 AT_ODDS_AFTER = 6
-"""Refusals of the very same call before what EC2 shows is doubted: with the queue's pauses more than five minutes."""
+"""Refusals of the very same call before what EC2 shows is doubted: with the queue's pauses one to five minutes."""
 _INVALID = replace(
     TREATMENTS[ErrorKind.INVALID],
     remedy="Correct the spec. The operator sends the same request again every 5 minutes, and when you set the "
@@ -64,8 +65,8 @@ _INVALID = replace(
 )
 _RATE = Treatment(
     Reason.RATE_LIMITED,
-    "AWS allows four modifications of a volume in 24 hours; the operator retries in half an hour.",
-    after=1800.0,
+    "Nothing to do: the operator retries every half an hour until AWS allows the next modification of this volume.",
+    after=PAUSE_MOST,
 )
 _LIMIT = Treatment(
     Reason.QUOTA_EXCEEDED,

@@ -130,11 +130,10 @@ def _matching(snapshot: ClaimSnapshot, nodes: Iterable[Candidate]) -> list[Candi
     return [node for node in nodes if _selected(snapshot, node)]
 
 
-def _absent(snapshot: ClaimSnapshot) -> Wait | None:
+def _absent(snapshot: ClaimSnapshot, name: str) -> Wait | None:
     """Why no node of the group will come: the cluster has no such group, and its HyperPodCluster asks for none."""
-    cluster, target = snapshot.observed.cluster, snapshot.claim.spec.attachment.target
-    name = target.instanceGroupName if target else None
-    if cluster is None or name is None or cluster.group(name) or name in snapshot.observed.desired_groups:
+    cluster = snapshot.observed.cluster
+    if cluster is None or not name or cluster.group(name) or name in snapshot.observed.desired_groups:
         return None
     return Wait(
         reason=Reason.NODE_NOT_FOUND,
@@ -149,7 +148,7 @@ def _first(snapshot: ClaimSnapshot) -> Resolution:
     """No node was chosen yet, or the spec asks for another one."""
     matching = matching_nodes(snapshot)
     text = snapshot.claim.target_text
-    if not matching and (absent := _absent(snapshot)) is not None:
+    if not matching and (absent := _absent(snapshot, snapshot.claim.group)) is not None:
         return Unresolved(hold=absent)
     if not matching:
         # A group may have no node yet, or be scaled to zero; a node that is named and not there is not expected.
@@ -202,13 +201,25 @@ def _replacement(snapshot: ClaimSnapshot, *, lost: str, group: str) -> Resolutio
     if not any(usable(snapshot, node) for node in matching):
         if _is_elsewhere(snapshot, group):
             return Unresolved(hold=other_zone(snapshot, f"group {group}"))
+        if not matching and (absent := _absent(snapshot, group)) is not None:
+            return Unresolved(hold=absent)
         return _unresolved(
             Reason.WAITING_FOR_REPLACEMENT,
-            f"AWS has terminated {lost}; no other node of group {group} in the volume's zone can take the volume yet. "
-            "Nothing to do if the node is being replaced.",
+            f"AWS has terminated {lost}; {_none_yet(snapshot, group)}",
             after=snapshot.timings.watch,
         )
     return _choose(snapshot, matching, what=f"group {group}", order=order)
+
+
+def _none_yet(snapshot: ClaimSnapshot, name: str) -> str:
+    """Why no node of the group takes the place of a lost one, and what to do."""
+    found = snapshot.observed.cluster.group(name) if snapshot.observed.cluster else None
+    if found is not None and not found.target_count:
+        return f"group {name} is scaled to 0 nodes. Add nodes, or choose another target."
+    return (
+        f"no other node of group {name} in the volume's zone can take the volume yet. Nothing to do if the node is "
+        "being replaced; otherwise add nodes, or choose another target."
+    )
 
 
 def _is_elsewhere(snapshot: ClaimSnapshot, group: str) -> bool:
@@ -246,7 +257,10 @@ def _choose(
             "there, add nodes, or choose another target."
         )
         return _unresolved(Reason.NO_CAPACITY, message, after=watch)
-    message = f"No node of {what} in the volume's zone is Running, Ready and schedulable. Nothing to do if that passes."
+    room = " that has a free attachment slot" if any(snapshot.observed.full(node) for node in here) else ""
+    message = (
+        f"No node of {what} in the volume's zone{room} is Running, Ready and schedulable. Nothing to do if that passes."
+    )
     return _unresolved(Reason.NODE_NOT_RUNNING, message, after=watch)
 
 

@@ -15,9 +15,9 @@ from hyperpod_operator.core.volume.attachment import (
     busy,
     closed,
     elsewhere,
-    in_use,
     just_sent,
     lost_node,
+    overdue,
     relabel,
 )
 from hyperpod_operator.core.volume.attachment import detach as detach_from
@@ -52,12 +52,14 @@ def pods(snapshot: ClaimSnapshot) -> Decision | None:
     found = snapshot.observed.pods
     if not found or snapshot.claim.force_delete:
         return None
+    where = holding(snapshot)
+    lost = isinstance(where, Held) and not snapshot.observed.alive(where.instance_id)
     message = (
         f"Pods use the volume: {listed(found, most=3, separator=', ', rest=' ')}. "
-        f"Delete them, or annotate this claim with {names.FORCE_DELETE}={snapshot.claim.key.name} to continue "
-        "regardless."
+        f"Delete them{' with --force, because AWS has terminated their node' if lost else ''}, or annotate this claim "
+        f"with {names.FORCE_DELETE}={snapshot.claim.key.name} to continue regardless."
     )
-    return Wait(reason=Reason.IN_USE, message=message, after=snapshot.timings.poll)
+    return Wait(reason=Reason.IN_USE, message=message, after=snapshot.timings.poll, stalled=overdue(snapshot))
 
 
 def persistent_volume_claim(snapshot: ClaimSnapshot) -> Decision | None:
@@ -185,11 +187,9 @@ def _come_off(snapshot: ClaimSnapshot, where: Held) -> Decision:
         return lost
     if where.state == "attaching" and (transit := on_the_way(snapshot)):
         return transit
-    forced = snapshot.claim.force_delete
-    if not forced and (held := in_use(snapshot, where)):
-        return held
     return (
-        closed(snapshot)
+        pods(snapshot)
+        or closed(snapshot)
         or busy(snapshot, where)
         or detach_from(snapshot, where, reason=Reason.DETACHING, why="the claim is deleted")
     )

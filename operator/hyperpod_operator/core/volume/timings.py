@@ -52,5 +52,7 @@ class VolumeTimings:
     """How many modifications of a volume AWS allows in 24 hours."""
 
 
+PAUSE_MOST = 1800.0
+"""Seconds of the longest pause after a refusal (`refusals`)."""
 DAY = 86_400.0
 """Seconds of the window that modifications are counted in."""

@@ -72,15 +72,16 @@ def cluster(
     *,
     restricted: tuple[str, ...] = (),
     counts: tuple[tuple[str, int], ...] = (("workers", 1), ("others", 0)),
+    target: int = 2,
 ) -> ObservedCluster:
-    """`counts`: how many instances each group has."""
+    """`counts`: how many instances each group has, `target` how many each is to have."""
     groups = tuple(
         ObservedGroup(
             name=name,
             restricted=name in restricted,
             status="InService",
             current_count=count,
-            target_count=2,
+            target_count=target,
             members={},
         )
         for name, count in counts

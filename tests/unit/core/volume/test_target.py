@@ -52,6 +52,7 @@ def lost(instance_id: str = FIRST, **record: Any) -> dict[str, Any]:
 
 
 GROUP = aimed(instanceGroupName="workers")
+FOLLOWING = aimed(instanceId=FIRST, followNode="Replacement")
 OTHER_GROUPS = (("gpu", 1), ("cpu", 0))
 
 
@@ -246,6 +247,37 @@ UNJOINED = node(THIRD, node_name="", ready=None, availability_zone="", availabil
 def test_a_replacement_in_another_zone_is_told_once_no_node_is_to_come(nodes: tuple[Any, ...], reason: str) -> None:
     """The group has two nodes."""
     assert chosen(GROUP, node(FIRST, status=GONE), *nodes, status=lost()) == reason
+
+
+@pytest.mark.parametrize(
+    ("world", "reason", "said"),
+    [
+        ({"cluster": cluster(counts=OTHER_GROUPS)}, "NodeNotFound", "no instance group workers; it has cpu, gpu"),
+        (
+            {"cluster": cluster(counts=OTHER_GROUPS), "desired_groups": frozenset({"workers"})},
+            "WaitingForReplacement",
+            "if",
+        ),
+        ({"cluster": cluster(target=0)}, "WaitingForReplacement", "scaled to 0 nodes. Add nodes"),
+        ({}, "WaitingForReplacement", "Nothing to do if the node is being replaced; otherwise"),
+    ],
+    ids=["no group", "a group to come", "scaled to none", "being replaced"],
+)
+def test_a_node_that_is_lost_with_its_group_is_not_said_to_be_replaced(
+    world: dict[str, Any], reason: str, said: str
+) -> None:
+    for wanted, target in ((GROUP, "instanceGroupName=workers"), (FOLLOWING, f"instanceId={FIRST}")):
+        found = resolve(snapshot_of(claim(wanted, status=lost(target=target)), nodes=(), **world)).hold
+        assert found is not None
+        assert (found.reason, found.stalled) == (reason, reason == "NodeNotFound")
+        assert said in found.message
+
+
+def test_a_full_node_is_not_said_to_be_unready() -> None:
+    nodes = (node(FIRST, limit=1), node(SECOND, status="Pending"))
+    found = resolve(snapshot_of(claim(GROUP, status=made_status()), nodes=nodes, taken={FIRST: 1})).hold
+    assert found is not None
+    assert "that has a free attachment slot is Running" in found.message
 
 
 def test_a_node_of_another_group_is_no_replacement() -> None:

@@ -27,7 +27,7 @@ from tests.unit.core.volume.builders import (
 )
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED, TAG_SNAPSHOT_PURPOSE
-from hyperpod_operator.core.engine.decision import RemoveFinalizer
+from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
@@ -88,6 +88,23 @@ def test_pods_hold_the_deletion_unless_forced() -> None:
     assert isinstance(step_of(judged(DELETE, attachment(), fields={"force_delete": True}, **pods)), Detach)
 
 
+@pytest.mark.parametrize("status", ["Running", "ShuttingDown"])
+@pytest.mark.parametrize("immediate", [False, True])
+def test_pods_are_told_once_and_with_what_ends_the_wait(status: str, immediate: bool) -> None:
+    """`detachPolicy: Immediate` lets no deletion go on under pods."""
+    policy = {"detachPolicy": "Immediate"} if immediate else {}
+    wanted = spec(management=DELETE, attachment={"target": {"instanceGroupName": "workers"}, **policy})
+    record = attached_status(detachTime=ago(minutes=11), lostTime=ago(minutes=11))
+    owner = claim(wanted, status=record, deleting=True)
+    nodes = (node(FIRST, status=status), node(SECOND))
+    held = decide(snapshot_of(owner, volume=volume(attachment()), nodes=nodes, pods=("team/train",)))
+    assert isinstance(held, Wait)
+    assert (held.reason, held.stalled) == ("InUse", True)
+    assert "Immediate" not in held.message
+    assert "Also" not in held.message
+    assert ("--force, because AWS has terminated their node" in held.message) == (status != "Running")
+
+
 def test_a_persistent_volume_claim_of_the_users_stays() -> None:
     theirs = PersistentVolumeClaim(name="data", uid="x", claim_uid="")
     assert isinstance(step_of(judged(DELETE, persistent_volume_claim=theirs)), DeleteVolume)
@@ -141,7 +158,11 @@ def test_a_snapshot_that_ec2_does_not_show_yet_is_not_made_twice() -> None:
 
 
 def test_a_failed_snapshot_keeps_the_volume() -> None:
-    assert reason_of(judged(SNAPSHOT, snapshots=(final("error"),))) == "SnapshotFailed"
+    why = replace(final("error"), status_message="It could not be completed.")
+    told = judged(SNAPSHOT, snapshots=(why,))
+    assert isinstance(told, Wait)
+    assert told.reason == "SnapshotFailed"
+    assert ".." not in told.message
     both = (final("error"), final("completed"))
     assert isinstance(step_of(judged(SNAPSHOT, snapshots=both)), DeleteVolume)
 

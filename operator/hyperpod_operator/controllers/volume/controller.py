@@ -25,6 +25,7 @@ from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.audit import audited
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.clocks import with_moments_until
 from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Conclusion
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
@@ -89,6 +90,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         return parse(stored)
 
     async def look(self, stored: StoredObject, claim: Claim, failures: int) -> PassRecord:  # noqa: ARG002
+        claim = replace(claim, status=with_moments_until(claim.status, now=self._ports.clock.now()))
         at = await where(ports=self._ports, claim=claim)
         refusal = self._refusal(claim, at.region)
         if refusal is not None:

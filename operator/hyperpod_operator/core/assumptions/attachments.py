@@ -36,9 +36,10 @@ ATTACHMENTS = (
     ),
     Assumption(
         id="attach-time-tells-who-asked",
-        belief="AttachTime is the time of the call that asked for the attachment, within two minutes; of a call "
+        belief="AttachTime is the time of the call that asked for the attachment, within six minutes; of a call "
         "without an answer it is the time at which AWS carried it out, within ten minutes.",
-        source="DOC: EC2 API reference, VolumeAttachment; INF: the minutes",
+        source="DOC: EC2 API reference, VolumeAttachment; IAM user guide, signed requests: AWS takes none whose time "
+        "is more than five minutes away from its own; INF: the other minutes",
         if_false="The operator takes its own attachment for a foreign one and does not end it. In any case an "
         "attachment that another client makes to the chosen instance within ten minutes of a call whose answer was "
         "lost counts as the operator's.",

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.journal import age, entry_of
 from hyperpod_operator.core.text import counted, listed
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.guards import act_once, since
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, attachments, holding
-from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
+from hyperpod_operator.core.volume.plan import ATTACHMENT, Attach, Detach, UnlabelNode
 from hyperpod_operator.core.volume.target import Resolved, Unresolved, resolve
 
 
@@ -275,8 +276,7 @@ def just_sent(snapshot: ClaimSnapshot) -> Wait | None:
     recorded = snapshot.claim.status.attachment
     if recorded is None or recorded.state != "attaching":
         return None
-    sent = since(recorded.attachTime, now=snapshot.now)
-    if sent >= snapshot.timings.resend:
+    if since_attach(snapshot) >= snapshot.timings.resend:
         return None
     minutes = f"{snapshot.timings.resend / 60:.0f} minutes"
     calls = in_vain(snapshot, instance_id=recorded.instanceId or "")
@@ -293,6 +293,14 @@ def just_sent(snapshot: ClaimSnapshot) -> Wait | None:
         f"The operator looks for it and sends nothing else for {minutes}. Nothing to do."
     )
     return Wait(reason=Reason.ATTACHING, message=message, after=snapshot.timings.poll)
+
+
+def since_attach(snapshot: ClaimSnapshot) -> float:
+    """Seconds since the last attach call; infinite without one. `attachTime` stays as a clock that was ahead wrote it,
+    because it is compared with AWS's time: then the journal tells."""
+    recorded = snapshot.claim.status.attachment
+    seconds = since(recorded.attachTime if recorded else None, now=snapshot.now)
+    return seconds if seconds >= 0 else age(entry_of(snapshot.claim.status.operations, ATTACHMENT), now=snapshot.now)
 
 
 # [assumption: attach-may-fail-later]

@@ -20,8 +20,9 @@ from hyperpod_operator.core.volume.plan import ATTACHMENT
 from hyperpod_operator.core.volume.ports import Attachment
 
 # [assumption: attach-time-tells-who-asked]
-SLACK = timedelta(minutes=2)
-"""By how much AWS's clock and ours, and a call's way, may differ."""
+SLACK = timedelta(minutes=6)
+"""By how much AWS's clock and ours, and a call's way, may differ: AWS takes no request that is signed more than five
+minutes away from its own time (IAM user guide, "Troubleshoot Signature Version 4 signing for AWS API requests")."""
 LOST = frozenset({CallState.INTENDED, CallState.UNANSWERED})
 """States of a call that AWS may carry out later than it was sent."""
 

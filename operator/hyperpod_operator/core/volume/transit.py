@@ -4,7 +4,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import entry_of
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.volume.attachment import closed, detach, leaving, overdue
+from hyperpod_operator.core.volume.attachment import closed, detach, leaving, overdue, since_attach
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import since, soon
 from hyperpod_operator.core.volume.holding import Held, holding
@@ -47,9 +47,9 @@ def on_the_way(snapshot: ClaimSnapshot) -> Decision | None:
 
 def _attaching_for(snapshot: ClaimSnapshot, where: Held) -> float:
     """Seconds that AWS has been attaching the volume; 0 where neither this claim's call nor AWS tells."""
-    recorded, began = snapshot.claim.status.attachment, where.attachment.attach_time
+    began = where.attachment.attach_time
     if where.ours:
-        return since(recorded.attachTime if recorded else None, now=snapshot.now)
+        return since_attach(snapshot)
     return (snapshot.now - began).total_seconds() if began is not None else 0.0
 
 

@@ -120,13 +120,13 @@ def test_an_attachment_that_began_after_our_last_call_is_not_ours_to_end() -> No
 @pytest.mark.parametrize(
     ("state", "late", "ours"),
     [
-        ("Unanswered", 150, True),
+        ("Unanswered", 390, True),
         ("Unanswered", 599, True),
-        ("Intended", 150, True),
+        ("Intended", 390, True),
         ("Unanswered", 601, False),
-        ("Accepted", 150, False),
-        ("Rejected", 150, False),
-        ("Accepted", 119, True),
+        ("Accepted", 390, False),
+        ("Rejected", 390, False),
+        ("Accepted", 359, True),
     ],
 )
 def test_an_attach_without_an_answer_may_begin_minutes_after_it_was_sent(state: str, late: int, ours: bool) -> None:
@@ -330,9 +330,9 @@ def test_an_attachment_that_began_late_is_recorded_with_its_time() -> None:
         "concern": "Attachment",
         "operation": "AttachClusterNodeVolume",
         "state": "Unanswered",
-        "time": ago(minutes=9),
+        "time": ago(minutes=12),
     }
-    status = {**attached_status(attachTime=ago(minutes=9), state="attaching"), "operations": [call]}
+    status = {**attached_status(attachTime=ago(minutes=12), state="attaching"), "operations": [call]}
     found = snapshot_of(claim(status=status), volume=volume(attachment(attach_time=NOW - timedelta(minutes=4))))
     kept = remembered(PassRecord(snapshot=found, decision=decide(found)))
     assert kept is not None

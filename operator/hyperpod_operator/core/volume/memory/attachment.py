@@ -4,10 +4,9 @@ from hyperpod_operator.api.volume.memory import AttachmentMemory, RefusedInstanc
 from hyperpod_operator.api.volume.status import AttachmentStatus, PreviousAttachment
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.volume.attachment import leaving
+from hyperpod_operator.core.volume.attachment import leaving, since_attach
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.device import device_path
-from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import SLACK, Free, Held, holding
 from hyperpod_operator.core.volume.missing import look_again
 from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
@@ -78,7 +77,7 @@ def attachment(pass_record: PassRecord) -> AttachmentStatus | None:
     if isinstance(where, Held) and where.instance_id == old.instanceId:
         fields |= _seen(where, old)
     elif isinstance(where, Free) and not (result is not None and isinstance(result.step, Attach)):
-        pending = old.state == "attaching" and since(old.attachTime, now=snapshot.now) < snapshot.timings.resend
+        pending = old.state == "attaching" and since_attach(snapshot) < snapshot.timings.resend
         gone = {"state": "detached", "deviceName": None, "deleteOnTermination": None, "calls": None}
         fields |= {"detachTime": None, **({} if pending or look_again(snapshot) else gone)}
     lost = bool(old.instanceId) and not snapshot.observed.alive(old.instanceId or "")

@@ -55,7 +55,10 @@ def checked(make_rig: Callable[..., Rig]) -> Callable[..., tuple[Rig, Counting]]
 
 WRONG = {
     "no such subnet": ({"subnet": {"subnet-1": None}}, "EC2 has no subnet subnet-1"),
-    "a public subnet": ({"subnet": {"subnet-1": {"route": "internet"}}}, "Subnet subnet-1 is public"),
+    "a public subnet": (
+        {"subnet": {"subnet-1": {"route": "internet"}}, "vpc": {"*": {"interface_endpoints": []}}},
+        "Subnet subnet-1 is public",
+    ),
     "a full subnet": ({"subnet": {"subnet-1": {"free": 1}}}, "1 free address, fewer than the 2 instances"),
     "no such security group": ({"security_group": {"sg-1": None}}, "Security groups sg-1 do not exist"),
     "EFA without itself": (

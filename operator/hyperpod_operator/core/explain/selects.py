@@ -29,14 +29,17 @@ def chooses(pod: Json) -> bool:
 
 
 def types_without_prefix(pod: Json) -> list[str]:
-    """EC2's names of instance types that the pod asks for where Nodes of HyperPod have `ml.` in front, sorted."""
-    asked = {wanted_labels(pod).get(INSTANCE_TYPE, "")}
+    """EC2's names of instance types that the pod asks for where Nodes of HyperPod have `ml.` in front, sorted. A list
+    that has both names of a type fits nodes of either kind."""
+    asked = [{wanted_labels(pod).get(INSTANCE_TYPE, "")}]
     for term in items(pod, *REQUIRED):
         for one in items(term, "matchExpressions"):
             named = inside(one, "values")
             if (one.get("key"), one.get("operator")) == (INSTANCE_TYPE, "In") and isinstance(named, list):
-                asked.update(map(text, named))
-    return sorted(one for one in asked if one and not one.startswith(PREFIX))
+                asked.append(set(map(text, named)))
+    return sorted(
+        {one for names in asked for one in names if one and not one.startswith(PREFIX) and PREFIX + one not in names}
+    )
 
 
 def selects(pod: Json, node: NodeFacts) -> bool:

@@ -15,9 +15,9 @@ V = TypeVar("V")
 TCP = frozenset({"tcp", "6"})
 NOT_GATHERED = Unread(why="it was not read")
 OTHER_CLUSTER = Unread(why="the operator runs in another EKS cluster than the one that the spec names")
-INSTALLED_IN = ("kube-system", "aws-hyperpod", "gpu-operator")
-"""Namespaces of what nodes need: EKS's own, that of the health monitoring agent, hard-wired in HyperPod's chart, and
-that of NVIDIA's GPU operator by its installation guide."""
+INSTALLED_IN = ("kube-system", "aws-hyperpod", "gpu-operator", "calico-system")
+"""Namespaces of what nodes need: EKS's own, that of the health monitoring agent, hard-wired in HyperPod's chart, that
+of NVIDIA's GPU operator by its installation guide, and Calico's by its own (Calico, "Install on Amazon EKS")."""
 KUBERNETES_UNREAD = Unread(why="the Kubernetes API of the EKS cluster was not read")
 
 

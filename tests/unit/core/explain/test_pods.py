@@ -252,6 +252,13 @@ def test_a_type_without_the_prefix_says_which_one_to_ask_for(asked: dict[str, An
     assert "ask for ml.p5.48xlarge; or use the label hyperpod-operator.dev/instance-type=p5.48xlarge" in found.step.what
 
 
+def test_a_list_that_has_both_names_of_a_type_needs_no_prefix() -> None:
+    both = {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["p4d.24xlarge", "ml.p4d.24xlarge"]}
+    found = explained(unscheduled(**affinity(both)["spec"]), nodes=(node(),))
+    assert found.reason == "NoNodeFits"
+    assert "ask for" not in found.step.what
+
+
 @pytest.mark.parametrize(
     ("operator", "values", "value", "fits"),
     [

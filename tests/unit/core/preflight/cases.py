@@ -23,6 +23,7 @@ from tests.unit.core.preflight.world import (
 )
 
 from hyperpod_operator.core.location import Location
+from hyperpod_operator.core.preflight.checks.routes import SERVICES
 from hyperpod_operator.core.preflight.facts import (
     Access,
     Addon,
@@ -41,6 +42,7 @@ from hyperpod_operator.core.preflight.facts import (
     Statement,
     Subnet,
     TrainingPlan,
+    TypeFacts,
     Usage,
     Workload,
 )
@@ -84,9 +86,13 @@ def half_of_the_quotas() -> Facts:
 
 
 IPV6 = Route(destination="::/0", target="igw-6")
+ON_G6 = spec(group(instanceType="ml.g6.48xlarge"))
+WITH_EFA = {"g6.48xlarge": TypeFacts(efa=True)}
+PUBLIC = Route(destination="0.0.0.0/0", target="igw-1")
 TO_IT = Route(destination="pl-1", target="vpce-1")
 S3 = Endpoint(name="vpce-1", vpc_id="vpc-1", service="com.amazonaws.us-west-2.s3", gateway=True)
 EC2 = Endpoint(name="vpce-2", vpc_id="vpc-1", service="com.amazonaws.us-west-2.ec2")
+SERVED = tuple(replace(EC2, service=f"com.amazonaws.us-west-2.{word}") for word in SERVICES)
 
 
 def ends(*found: Endpoint, routes: Sequence[Route] = ()) -> Facts:
@@ -314,7 +320,11 @@ CASES: Mapping[str, Case] = {
         bad=(
             (subject(facts=routes(Route(destination="0.0.0.0/0", target="igw-1"))), FAIL, "sends 0.0.0.0/0 to igw-1"),
             (subject(facts=routes(IPV6, Route(destination="0.0.0.0/0", target="igw-1"))), FAIL, "sends 0.0.0.0/0"),
-            (subject(facts=routes(IPV6, Route(destination="0.0.0.0/0", target="nat-1"))), WARN, "sends ::/0 to igw-6"),
+            (subject(facts=routes(IPV6, Route(destination="0.0.0.0/0", target="nat-1"))), WARN, "for IPv6: its route"),
+            (subject(facts=ends(S3, *SERVED, routes=[TO_IT, PUBLIC])), WARN, "endpoints for what instances call: its"),
+            (subject(facts=ends(S3, *SERVED, routes=[PUBLIC])), FAIL, "is public: its route table"),
+            (subject(facts=ends(S3, *SERVED[1:], routes=[TO_IT, PUBLIC])), FAIL, "is public: its route table"),
+            (subject(facts=replace(ends(routes=[PUBLIC]), endpoints=DENIED)), WARN, "is public: its route table"),
         ),
         denied=subject(facts=having(route_tables=DENIED)),
     ),
@@ -366,7 +376,7 @@ CASES: Mapping[str, Case] = {
         good=subject(),
         bad=(
             (subject(facts=having(security_groups={})), FAIL, "do not exist"),
-            (subject(facts=security(vpc="vpc-2")), FAIL, "not in the VPC"),
+            (subject(facts=security(vpc="vpc-2")), WARN, "not created in the cluster's VPC vpc-1"),
         ),
         denied=subject(facts=having(security_groups=DENIED)),
     ),
@@ -376,6 +386,7 @@ CASES: Mapping[str, Case] = {
             (subject(facts=security(INWARD)), FAIL, "sg-1"),
             (subject(facts=security(OUTWARD)), FAIL, "sg-1"),
             (subject(facts=security(INWARD, ANYWHERE)), FAIL, "sg-1"),
+            (subject(ON_G6, facts=replace(security(INWARD), types=WITH_EFA)), WARN, "can have EFA"),
         ),
         denied=subject(facts=having(security_groups=DENIED)),
     ),
@@ -422,7 +433,7 @@ CASES: Mapping[str, Case] = {
     ),
     "ExecutionRoleNotNodeRole": Case(
         good=subject(),
-        bad=((subject(facts=role(attached=NODE_POLICIES)), FAIL, "EKS nodes"),),
+        bad=((subject(facts=role(attached=NODE_POLICIES)), WARN, "If nodes of EKS"),),
         denied=subject(facts=role(attached=DENIED)),
     ),
     "AutoscalingRoleTrust": Case(
@@ -609,6 +620,10 @@ CASES: Mapping[str, Case] = {
             (subject(spec(group(count=5, trainingPlanArn=PLAN))), FAIL, "4 instances left"),
             (subject(PLANNED, **{**GROWING, "grows": {"gpu": 5}}), FAIL, "4 instances left"),
             (subject(BOTH_PLANNED, **ADDING, grows={"gpu": 3}), FAIL, "has 4 instances left, and 5 are asked for"),
+            (subject(PLANNED, facts=plan(available=1)), WARN, "has 1 free instance now, and 2 are asked for"),
+            (subject(PLANNED, facts=plan(available=1, total=None)), WARN, "has 1 free instance now"),
+            (subject(BOTH_PLANNED, **ADDING, holds=(replace(OF_P5, plan=PLAN),), facts=plan(available=0)), FAIL,
+             "has 1 instance left, and 2"),
             (subject(BOTH_PLANNED, **ADDING, holds=(replace(OF_P5, plan=PLAN),),
                      facts=plan(status="Scheduled", available=0, total=4)), FAIL, "has 1 instance left, and 2"),
         ),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from tests.unit.core.preflight.cases import CASES, SHORT, TWO_ZONES, flexible
+from tests.unit.core.preflight.cases import CASES, GROWING, SHORT, TWO_ZONES, flexible
 from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
 from tests.unit.core.preflight.world import FACTS, KEY, M5, P5, PLAN, group, having, spec, subject
 
@@ -91,6 +91,14 @@ def test_a_quota_that_is_not_listed_is_unknown(name: str) -> None:
 @pytest.mark.parametrize(("count", "result"), [(26, Result.PASS), (27, Result.WARN), (29, Result.FAIL)])
 def test_a_group_of_several_types_is_bounded_by_all_their_quotas_together(count: int, result: Result) -> None:
     assert of("InstanceQuota", subject(spec(flexible(count)))).result is result
+
+
+@pytest.mark.parametrize(("held", "result"), [(3, Result.PASS), (4, Result.UNKNOWN), (9, Result.UNKNOWN)])
+def test_what_groups_of_several_types_may_have_of_a_type_is_certain_in_neither_way(held: int, result: Result) -> None:
+    holds = (Held(types=(P5, M5), count=held),)
+    found = of("InstanceQuota", subject(**GROWING, holds=holds))
+    assert found.result is result
+    assert (f"up to {held + 3} {P5}" in found.message) == (result is Result.UNKNOWN)
 
 
 def test_a_group_of_several_types_of_which_one_has_no_quota_is_unknown() -> None:

@@ -18,9 +18,10 @@ def test_a_plan_that_has_not_begun_holds_all_that_it_reserves(count: int, result
     assert found.result is result
 
 
-def test_a_plan_that_has_begun_holds_what_is_left() -> None:
+def test_what_others_have_of_a_plan_may_become_free() -> None:
+    """It may be of a group that leaves with the very call that adds this one under another name."""
     (found,) = plan_fits(subject(PLANNED, facts=plan(available=0, total=4)))
-    assert found.result is Result.FAIL
+    assert found.result is Result.WARN
 
 
 @pytest.mark.parametrize("name", ["on_create.sh", "./on_create.sh", "/on_create.sh"])

@@ -134,6 +134,7 @@ FACTS = Facts(
             start=NOW - timedelta(days=1),
             end=NOW + timedelta(days=30),
             available=4,
+            total=4,
             targets=frozenset({"hyperpod-cluster"}),
             capacities=(Capacity(instance_type=P5, zone_id="usw2-az2", count=4),),
         )

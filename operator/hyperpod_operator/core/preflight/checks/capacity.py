@@ -41,6 +41,11 @@ def _certain(counts: Counter[Types], types: Types) -> int:
     return sum(count for one, count in counts.items() if one and one <= types)
 
 
+def _possible(counts: Counter[Types], types: Types) -> int:
+    """How many may be of these types."""
+    return sum(count for one, count in counts.items() if one & types)
+
+
 def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
     """Which types come is AWS's choice where a group takes several: only what exceeds all their quotas together is
     certain."""
@@ -64,6 +69,7 @@ def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
                 own=_certain(own, types),
                 others=sum(others.get(name, 0) for name in types),
                 of=" or ".join(sorted(types)),
+                perhaps=_possible(added, types) + _possible(own, types),
             )
     limit = listed.get(quotas.ALL_SPOT)
     if spot and limit is not None:
@@ -72,7 +78,10 @@ def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
         yield _within(subject, limit=limit, added=all_added, own=all_own, others=sum(others.values()), of=of)
 
 
-def _within(subject: ClusterSubject, *, limit: float, added: int, own: int, others: int, of: str) -> Finding:
+def _within(
+    subject: ClusterSubject, *, limit: float, added: int, own: int, others: int, of: str, perhaps: int = 0
+) -> Finding:
+    """`perhaps` are the instances of this cluster that are of these types if AWS chooses so."""
     used = subject.facts.usage
     if added + own + others > limit:
         # What other clusters hold may become free; what this one holds does not.
@@ -80,6 +89,13 @@ def _within(subject: ClusterSubject, *, limit: float, added: int, own: int, othe
         return say(added=f"{added} {of}", own=own, limit=int(limit), others=others)
     if isinstance(used, Unread):
         return unknown(used)
+    if perhaps + others > limit:
+        return unknown(
+            Unread(
+                why=f"the cluster would have up to {perhaps} {of}, because AWS chooses the types of some groups, other "
+                f"clusters have {others}, and the quota is {int(limit)}"
+            )
+        )
     return passes() if used.complete else unknown(Unread(why="the account has more HyperPod clusters than are read"))
 
 

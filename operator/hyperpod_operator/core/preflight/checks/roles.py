@@ -85,7 +85,7 @@ def not_the_nodes_role(subject: ClusterSubject) -> Iterator[Finding]:
         if isinstance(attached, Unread):
             yield unknown(attached, group=group)
         elif rights.EKS_NODE_POLICY in attached:
-            yield fails(group=group, arn=arn)
+            yield warns(group=group, arn=arn)  # the policy may be attached to a role that no EKS node has
         else:
             yield passes(group=group)
 
@@ -161,8 +161,8 @@ CHECKS = (
         source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites",
         judge=not_the_nodes_role,
         reads=(ATTACHED,),
-        fail=f"Execution role {{arn}} has {rights.EKS_NODE_POLICY}: it is a role of EKS nodes.",
-        remedy="Give HyperPod a role of its own.",
+        warn=f"Execution role {{arn}} has {rights.EKS_NODE_POLICY}, as roles of EKS nodes have.",
+        remedy="If nodes of EKS have this role, give HyperPod one of its own.",
     ),
     Check(
         name="AutoscalingRoleTrust",

@@ -1,6 +1,6 @@
 """Checks of where the subnets lead: the internet, Amazon S3, the other services, and names."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hyperpod_operator.core.preflight.checks.network import EKS_SOURCE, SOURCE, SUBNETS, found_subnets
 from hyperpod_operator.core.preflight.facts import Endpoint, Route, RouteTable
@@ -27,7 +27,7 @@ SERVICES = (
 
 
 def subnets_private(subject: ClusterSubject) -> Iterator[Finding]:
-    tables = subject.facts.route_tables
+    tables, endpoints = subject.facts.route_tables, subject.facts.endpoints
     for fact in (subject.facts.subnets, tables):
         if isinstance(fact, Unread):
             yield unknown(fact)
@@ -41,9 +41,16 @@ def subnets_private(subject: ClusterSubject) -> Iterator[Finding]:
             public = _internet(table)
             if public is None:
                 yield passes(group=group.name)
+                continue
+            values = {"subnet": name, "destination": public.destination, "gateway": public.target}
+            if not _is_ipv4(public):
+                yield warns(group=group.name, how=" for IPv6", **values)
+            elif isinstance(endpoints, Unread):
+                yield warns(group=group.name, how="", **values)
+            elif _serves_all(table, _of(endpoints, subnet.vpc_id)):
+                yield warns(group=group.name, how=", and its VPC has endpoints for what instances call", **values)
             else:
-                say = fails if _is_ipv4(public) else warns
-                yield say(group=group.name, subnet=name, destination=public.destination, gateway=public.target)
+                yield fails(group=group.name, **values)
 
 
 def _table(tables: Fact[tuple[RouteTable, ...]], subnet: str, vpc: str) -> RouteTable | None:
@@ -57,6 +64,22 @@ def _table(tables: Fact[tuple[RouteTable, ...]], subnet: str, vpc: str) -> Route
 def _of(endpoints: Fact[frozenset[Endpoint]], vpc: str) -> list[Endpoint]:
     """The endpoints of a VPC."""
     return [] if isinstance(endpoints, Unread) else [one for one in endpoints if one.vpc_id == vpc]
+
+
+def _serves_all(table: RouteTable, endpoints: Collection[Endpoint]) -> bool:
+    """Whether instances reach all that they call by endpoints: they need no public address for these."""
+    return _has_s3(table, endpoints) and not _missing(endpoints)
+
+
+def _has_s3(table: RouteTable, endpoints: Collection[Endpoint]) -> bool:
+    """Whether one of these endpoints is of S3, and reached from the table's subnets."""
+    targets = {route.target for route in table.routes}
+    return any(_serves(one, "s3") and (not one.gateway or one.name in targets) for one in endpoints)
+
+
+def _missing(endpoints: Collection[Endpoint]) -> str:
+    """The services that instances call and that none of these endpoints is of; empty for none."""
+    return ", ".join(word for word in SERVICES if not any(_serves(one, word) for one in endpoints))
 
 
 def _serves(endpoint: Endpoint, word: str) -> bool:
@@ -92,10 +115,7 @@ def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
             if table is None:
                 yield unknown(NO_TABLE, group=group.name)
                 continue
-            outward = _leads_out(table)
-            targets = {route.target for route in table.routes}
-            mine = [one for one in _of(endpoints, subnet.vpc_id) if _serves(one, "s3")]
-            reached = outward or any(not one.gateway or one.name in targets for one in mine)
+            reached = _leads_out(table) or _has_s3(table, _of(endpoints, subnet.vpc_id))
             yield passes(group=group.name) if reached else warns(group=group.name, subnet=name)
 
 
@@ -115,7 +135,7 @@ def services_reachable(subject: ClusterSubject) -> Iterator[Finding]:
                 yield passes(group=group.name)
                 continue
             mine = _of(endpoints, subnet.vpc_id)
-            missing = ", ".join(word for word in SERVICES if not any(_serves(one, word) for one in mine))
+            missing = _missing(mine)
             yield warns(group=group.name, subnet=name, missing=missing) if missing else passes(group=group.name)
 
 
@@ -137,9 +157,9 @@ CHECKS = (
         "internet gateway.",
         source=EKS_SOURCE,
         judge=subnets_private,
-        reads=(SUBNETS, ROUTES),
+        reads=(SUBNETS, ROUTES, "ec2:DescribeVpcEndpoints"),
         fail="Subnet {subnet} is public: its route table sends {destination} to {gateway}.",
-        warn="Subnet {subnet} is public for IPv6: its route table sends {destination} to {gateway}.",
+        warn="Subnet {subnet} is public{how}: its route table sends {destination} to {gateway}.",
         remedy="Name private subnets, with a NAT gateway or VPC endpoints; for IPv6 with an egress-only gateway.",
     ),
     Check(

@@ -27,7 +27,10 @@ def security_groups_exist(subject: ClusterSubject) -> Iterator[Finding]:
         if missing:
             yield fails(group=group.name, names=", ".join(missing), problem="do not exist")
         elif foreign:
-            yield fails(group=group.name, names=", ".join(foreign), problem=f"are not in the VPC {vpc} of the cluster")
+            # One group may be associated with several VPCs of the Region, which DescribeSecurityGroups does not show.
+            yield warns(
+                group=group.name, names=", ".join(foreign), problem=f"were not created in the cluster's VPC {vpc}"
+            )
         elif isinstance(cluster, Unread):
             yield unknown(cluster, group=group.name)
         else:
@@ -35,15 +38,24 @@ def security_groups_exist(subject: ClusterSubject) -> Iterator[Finding]:
 
 
 def has_efa(subject: ClusterSubject, group: Planned) -> bool:
+    """Whether instances of the group may have EFA."""
+    types = subject.facts.types
+    facts = {} if isinstance(types, Unread) else types
+    able = (bool((fact := facts.get(name.removeprefix("ml."))) and fact.efa) for name in group.types)
+    return needs_efa(subject, group) or any(able)
+
+
+def needs_efa(subject: ClusterSubject, group: Planned) -> bool:
+    """Whether they have it for certain: the spec asks for it, or HyperPod checks it on instances of the family. That
+    HyperPod uses it on whatever other type can have it, nobody says."""
     types = subject.facts.types
     facts = {} if isinstance(types, Unread) else types
     asked = getattr(group.spec, "networkInterface", None)
-    by_type = any(
+    return bool(asked and asked.interfaceType) or any(
         name.removeprefix("ml.").split(".")[0] in EFA_FAMILIES
-        or bool((fact := facts.get(name.removeprefix("ml."))) and fact.efa)
+        and ((fact := facts.get(name.removeprefix("ml."))) is None or fact.efa is not False)
         for name in group.types
     )
-    return by_type or bool(asked and asked.interfaceType)
 
 
 def efa_self_reference(subject: ClusterSubject) -> Iterator[Finding]:
@@ -58,7 +70,8 @@ def efa_self_reference(subject: ClusterSubject) -> Iterator[Finding]:
         if not mine or _talk_to_themselves(mine):
             yield passes(group=group.name)
         else:
-            yield fails(group=group.name, names=", ".join(mine), type=", ".join(group.types))
+            say = fails if needs_efa(subject, group) else warns
+            yield say(group=group.name, names=", ".join(mine), type=", ".join(group.types))
 
 
 def _talk_to_themselves(groups: Mapping[str, SecurityGroup]) -> bool:
@@ -92,11 +105,13 @@ CHECKS = (
         area=Area.NETWORK,
         what="The security groups exist and are in the VPC of the EKS cluster",
         why="CreateCluster fails, or instances fail to launch.",
-        source=SOURCE,
+        source=f"{SOURCE}; DOC: Amazon VPC user guide, Associate security groups with multiple VPCs",
         judge=security_groups_exist,
         reads=(GROUPS, "eks:DescribeCluster"),
         fail="Security groups {names} {problem}.",
-        remedy="Correct securityGroupIds.",
+        warn="Security groups {names} {problem}.",
+        remedy="Correct securityGroupIds, unless the groups are associated with that VPC (aws ec2 "
+        "describe-security-group-vpc-associations).",
     ),
     Check(
         name="EFASelfReference",
@@ -107,6 +122,7 @@ CHECKS = (
         judge=efa_self_reference,
         reads=(GROUPS,),
         fail="{type} has EFA, and none of the security groups {names} allows all traffic from and to itself.",
+        warn="{type} can have EFA, and none of the security groups {names} allows all traffic from and to itself.",
         remedy="Add a rule for all traffic with the group itself as source, and one with itself as destination.",
     ),
     Check(

@@ -71,19 +71,21 @@ def plan_fits(subject: ClusterSubject) -> Iterator[Finding]:
         elif zones and theirs and not zones & theirs:
             there, here = ", ".join(sorted(theirs)), ", ".join(sorted(zones))
             yield fails(group=group.name, plan=group.plan, problem=f"is in {there}, and the group's subnets in {here}")
-        elif (left := _left(plan, kept=kept[group.plan])) is not None and asked[group.plan] > left:
-            words = f"has {counted(left, 'instance')} left, and {asked[group.plan]} are asked for"
-            yield fails(group=group.name, plan=group.plan, problem=words)
         else:
-            yield passes(group=group.name)
+            yield _counted(group, plan, asked=asked[group.plan], kept=kept[group.plan])
 
 
-def _left(plan: TrainingPlan, *, kept: int) -> int | None:
-    """Instances that a group may ask for. Those of a plan that has not begun come when it does: all are there but the
-    ones that the cluster's groups wait for already."""
-    if plan.status != "Scheduled":
-        return plan.available
-    return None if plan.total is None else max(0, plan.total - kept)
+def _counted(group: Planned, plan: TrainingPlan, *, asked: int, kept: int) -> Finding:
+    """What the cluster's groups keep of a plan no other group gets. What else is in use may become free: it may be of a
+    group that leaves with this very call, or of a cluster that ends. Before its start a plan has none free."""
+    most = None if plan.total is None else max(0, plan.total - kept)
+    if most is not None and asked > most:
+        words = f"has {counted(most, 'instance')} left, and {asked} are asked for"
+        return fails(group=group.name, plan=group.plan, problem=words)
+    if plan.status != "Scheduled" and plan.available is not None and asked > plan.available:
+        words = f"has {counted(plan.available, 'free instance')} now, and {asked} are asked for"
+        return warns(group=group.name, plan=group.plan, problem=words)
+    return passes(group=group.name)
 
 
 def plan_window(subject: ClusterSubject) -> Iterator[Finding]:
@@ -120,7 +122,9 @@ CHECKS = (
         judge=plan_fits,
         reads=PLAN,
         fail="Training plan {plan} {problem}.",
-        remedy="Change the group's type, count or overrideVpcConfig to what the plan holds.",
+        warn="Training plan {plan} {problem}.",
+        remedy="Change the group's type, count or overrideVpcConfig to what the plan holds; instances that others use "
+        "come to the group when they are free.",
     ),
     Check(
         name="TrainingPlanWindow",

@@ -62,6 +62,7 @@ ASKED: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("s3", "ListObjectsV2"): {"Bucket": BUCKET},
     ("kms", "DescribeKey"): {"KeyId": "11111111-2222-3333-4444-555555555555"},
     ("kms", "GetKeyPolicy"): {"KeyId": "11111111-2222-3333-4444-555555555555"},
+    ("kms", "ListGrants"): {"KeyId": "11111111-2222-3333-4444-555555555555"},
     ("pricing", "GetProducts"): {
         "ServiceCode": "AmazonSageMaker",
         "Filters": [{"Type": "TERM_MATCH", "Field": "usagetype", "Value": "USW2-Cluster:ml.p5.48xlarge"}],
@@ -274,6 +275,8 @@ def two_of_a_kind(sim):
     sim.prerequisites.change("object", f"s3://{BUCKET}/lifecycle/second.sh")
     sim.prerequisites.change("file_system", "fs-0123456789abcdef1")
     sim.prerequisites.change("training_plan", "second")
+    named = ASKED["kms", "ListGrants"]["KeyId"]
+    sim.prerequisites.change("key", named, grants={"a": ["CreateGrant"], "b": ["Decrypt"]})
 
 
 @pytest.mark.usefixtures("two_of_a_kind")

@@ -46,6 +46,7 @@ ACTIONS: Mapping[str, str] = {
     "iam:SimulatePrincipalPolicy": "role",
     "kms:DescribeKey": "key*",
     "kms:GetKeyPolicy": "key*",
+    "kms:ListGrants": "key*",
     "pricing:GetProducts": "",
     "s3:GetObject": "object",
     "s3:ListBucket": "bucket",

@@ -85,6 +85,7 @@ RESTS_ON: Mapping[tuple[str, str], tuple[Member, ...]] = {
     ("service-quotas", "ListAWSDefaultServiceQuotas"): (listed("Quotas"),),
     ("kms", "DescribeKey"): (structure("KeyMetadata"), text("KeyMetadata.KeyState"), text("KeyMetadata.Arn")),
     ("kms", "GetKeyPolicy"): (text("Policy"),),
+    ("kms", "ListGrants"): (listed("Grants"),),
     ("pricing", "GetProducts"): (listed("PriceList"),),
     ("fsx", "DescribeFileSystems"): (
         listed("FileSystems"),

@@ -4,15 +4,18 @@ import codecs
 import re
 
 from hyperpod_operator.aws.facts.policies import statements
-from hyperpod_operator.aws.facts.reader import BEGINNING, Ask, Reader
+from hyperpod_operator.aws.facts.reader import BEGINNING, Ask, Reader, items
 from hyperpod_operator.core.preflight.addresses import bucket_of, key_of
 from hyperpod_operator.core.preflight.facts import KmsKey, Script, Statement
 from hyperpod_operator.core.preflight.model import Fact, Unread
+from hyperpod_operator.core.preflight.tables.rights import CREATE_GRANT, allowed
 from hyperpod_operator.core.text import shortened
 
 GET_OBJECT = "s3:GetObject, or s3:ListBucket of a bucket without the object"
 """What is missing where S3 denies an object: without s3:ListBucket it also denies one that does not exist (Amazon S3
 API reference, GetObject)."""
+GRANT_PAGES = 5
+"""Pages of a key's grants that are read: 50 on each (AWS KMS API reference, ListGrants)."""
 NAME_MOST = 120
 """Characters of a name that a message shows."""
 
@@ -45,7 +48,8 @@ async def script(reader: Reader, address: str) -> Fact[Script | None]:
 
 
 async def key(reader: Reader, name: str) -> Fact[KmsKey | None]:
-    """kms:DescribeKey, and kms:GetKeyPolicy of a customer's key."""
+    """kms:DescribeKey, of a customer's key kms:GetKeyPolicy, and kms:ListGrants where the policy leaves nothing to
+    IAM."""
     ask = Ask(service="kms", operation="DescribeKey", action="kms:DescribeKey", parameters={"KeyId": name})
     pages = await reader.ask(ask)
     if pages is None or isinstance(pages, Unread):
@@ -53,14 +57,42 @@ async def key(reader: Reader, name: str) -> Fact[KmsKey | None]:
     found = pages[0]["KeyMetadata"]
     managed = found.get("KeyManager") == "AWS"
     policy: Fact[tuple[Statement, ...]] = Unread(why="it is a key of AWS, whose policy is not ours to judge")
+    if not managed:
+        policy = await _policy(reader, found["Arn"])
     return KmsKey(
         arn=found["Arn"],
         state=found["KeyState"],
         usage=found.get("KeyUsage", "ENCRYPT_DECRYPT"),
         symmetric=found.get("KeySpec", "SYMMETRIC_DEFAULT") == "SYMMETRIC_DEFAULT",
         aws_managed=managed,
-        policy=policy if managed else await _policy(reader, found["Arn"]),
+        policy=policy,
+        grantees=await _grantees(reader, found["Arn"]) if _closed(policy, found["Arn"]) else frozenset(),
     )
+
+
+def _closed(policy: Fact[tuple[Statement, ...]], arn: str) -> bool:
+    """Whether a policy gives kms:CreateGrant neither to everybody nor, through IAM, to the key's account."""
+    if isinstance(policy, Unread):
+        return False
+    account = arn.split(":")[4]
+    root = {"*", account, f"arn:{arn.split(':')[1]}:iam::{account}:root"}
+    return not allowed([one for one in policy if root & set(one.principals)], CREATE_GRANT)
+
+
+async def _grantees(reader: Reader, arn: str) -> Fact[frozenset[str]]:
+    """The principals that grants of the key let create grants. EBS makes one for each volume, so that a key in use has
+    thousands; those are of services, and grants to roles may be behind them."""
+    ask = Ask(
+        service="kms", operation="ListGrants", action="kms:ListGrants", parameters={"KeyId": arn}, pages=GRANT_PAGES
+    )
+    pages = await reader.ask(ask)
+    if pages is None or isinstance(pages, Unread):
+        return pages or Unread(why="the key is gone")
+    held = (one for one in items(pages, "Grants") if "CreateGrant" in (one.get("Operations") or []))
+    found = frozenset(str(one.get("GranteePrincipal", "")) for one in held)
+    if pages[-1].get("Truncated"):
+        return Unread(why=f"the key has more grants than the first {GRANT_PAGES} pages")
+    return found
 
 
 async def _policy(reader: Reader, arn: str) -> Fact[tuple[Statement, ...]]:

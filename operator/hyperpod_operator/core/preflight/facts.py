@@ -169,7 +169,8 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KmsKey:
-    """kms:DescribeKey and kms:GetKeyPolicy."""
+    """kms:DescribeKey and kms:GetKeyPolicy. `grantees` are the principals to whom grants of the key give
+    kms:CreateGrant (kms:ListGrants), read where its policy does not leave that to IAM."""
 
     arn: str
     state: str
@@ -177,6 +178,7 @@ class KmsKey:
     symmetric: bool = True
     aws_managed: bool = False
     policy: Fact[tuple[Statement, ...]] = NOT_GATHERED
+    grantees: Fact[frozenset[str]] = NOT_GATHERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,12 +32,13 @@ CLAIM: tuple[Check, ...] = (
     Check(
         name="VolumeKMSKeyPolicy",
         area=Area.VOLUME,
-        what="The policy of the KMS key lets the operator's role use it",
+        what="The policy or a grant of the KMS key lets the operator's role use it",
         why="EC2 makes the volume, and then deletes it without an error to the caller.",
         source="DOC: Amazon EBS user guide, encryption requirements, permissions for IAM users (kms:CreateGrant)",
         judge=volume.key_policy,
-        reads=("kms:DescribeKey", "kms:GetKeyPolicy"),
-        fail="The policy of KMS key {key} allows kms:CreateGrant neither to the operator's role nor through IAM.",
+        reads=("kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"),
+        fail="The policy of KMS key {key} allows kms:CreateGrant neither to the operator's role nor through IAM, and "
+        "no grant of it does.",
         warn="The policy of KMS key {key} allows kms:CreateGrant to the operator's role under conditions at most.",
         remedy="Allow the operator's role in the key's policy, or let the policy leave it to IAM (principal "
         "arn:aws:iam::ACCOUNT:root).",

@@ -1,10 +1,11 @@
 """KMS: keys and their policies."""
 
+import hashlib
 import json
 
 from hyperpod_testbed.simulator.errors import AwsError
 from hyperpod_testbed.simulator.names import partition
-from hyperpod_testbed.simulator.prerequisites import inventory
+from hyperpod_testbed.simulator.prerequisites import inventory, paging
 from hyperpod_testbed.simulator.prerequisites.defaults import DAY
 from hyperpod_testbed.simulator.prerequisites.resources import Key
 from hyperpod_testbed.simulator.simulation import Simulation
@@ -42,6 +43,23 @@ def get_key_policy(sim: Simulation, region: Region, request: JSON) -> JSON:
     if name != "default":
         raise AwsError("NotFoundException", "No such policy exists")
     return {"Policy": json.dumps(dict(one.policy), indent=2), "PolicyName": name}
+
+
+def list_grants(sim: Simulation, region: Region, request: JSON) -> JSON:
+    """ListGrants: those of a key, of one grantee where the request names it."""
+    one = _key(sim, region, request)
+    found = [
+        {
+            "KeyId": one.arn,
+            "GrantId": hashlib.sha256(f"{one.arn}/{who}".encode()).hexdigest(),
+            "GranteePrincipal": who,
+            "Operations": list(operations),
+        }
+        for who, operations in one.grants.items()
+        if request.get("GranteePrincipal") in {None, who}
+    ]
+    chosen, token = paging.page(sim, found, request, operation="ListGrants", size=50, style=paging.KMS)
+    return {"Grants": chosen, "Truncated": token is not None, **({"NextMarker": token} if token else {})}
 
 
 def resource(account: str, request: JSON, region: str) -> str:

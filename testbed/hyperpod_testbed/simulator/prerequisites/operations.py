@@ -66,6 +66,7 @@ S3: Mapping[str, Handler] = {
 KMS: Mapping[str, Handler] = {
     "DescribeKey": Handler(keys.describe_key),
     "GetKeyPolicy": Handler(keys.get_key_policy),
+    "ListGrants": Handler(keys.list_grants),
 }
 PRICING: Mapping[str, Handler] = {"GetProducts": Handler(prices.get_products)}
 FSX: Mapping[str, Handler] = {"DescribeFileSystems": Handler(file_systems.describe_file_systems)}

@@ -3,7 +3,7 @@
 Each is complete and right as it is made: tests change members by name, as a person changes the real thing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -123,6 +123,8 @@ class Key:
     usage: str = "ENCRYPT_DECRYPT"
     multi_region: bool = False
     policy: Mapping[str, Any] = field(default_factory=dict)
+    grants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Operations by grantee principal."""
     usable: bool = True
     """EBS can use it; what is created with one that it cannot use fails afterwards."""
 

@@ -172,6 +172,7 @@ WORLD: dict[str, Any] = {
                            "Resource": "*"}}
         )
     },
+    "ListGrants": {"Grants": []},
     "ListServiceQuotas": {"Quotas": LISTED},
     "ListAWSDefaultServiceQuotas": {"Quotas": []},
     "ListClusters": {
@@ -795,6 +796,35 @@ ACTIONS = {"service-quotas": "servicequotas"}
 """Services whose actions have another prefix than their name in botocore."""
 
 
+def of_admins() -> dict[str, Any]:
+    """A key's policy that names one role and leaves nothing to IAM."""
+    admin = {"AWS": "arn:aws:iam::111122223333:role/admin"}
+    statement = {"Effect": "Allow", "Action": "kms:*", "Principal": admin, "Resource": "*"}
+    return {"Policy": json.dumps({"Statement": statement})}
+
+
+@pytest.mark.parametrize(
+    ("grants", "result"),
+    [
+        ({"Grants": [{"GranteePrincipal": ROLE, "Operations": ["Decrypt", "CreateGrant"]}]}, Result.PASS),
+        ({"Grants": [{"GranteePrincipal": ROLE, "Operations": ["Decrypt"]}]}, Result.FAIL),
+        ({"Grants": [], "Truncated": True}, Result.UNKNOWN),
+        (refusal("AccessDenied", status=403), Result.UNKNOWN),
+    ],
+    ids=["a grant", "a grant of other operations", "more than are read", "denied"],
+)
+async def test_the_grants_of_a_key_are_read_where_its_policy_is_not_enough(grants: Any, result: Result) -> None:
+    aws = world(GetKeyPolicy=of_admins(), ListGrants=grants)
+    checks = preflight(replace(about(), facts=await gathered(aws, about()))).checks
+    assert {one.name: one.result for one in checks}["KMSKeyPolicy"] is result
+
+
+async def test_no_grants_are_read_of_a_key_that_leaves_its_use_to_iam() -> None:
+    aws = world()
+    await gathered(aws, about())
+    assert "ListGrants" not in {operation for _, operation, _ in aws.calls}
+
+
 async def test_the_actions_that_checks_name_are_those_that_are_called() -> None:
     """The policy in docs/iam has what the checks name, so it has neither too much nor too little."""
     aws = world(
@@ -804,7 +834,9 @@ async def test_the_actions_that_checks_name_are_those_that_are_called() -> None:
         GetPolicy={"Policy": {"DefaultVersionId": "v1"}},
         GetPolicyVersion={"PolicyVersion": {"Document": {"Statement": []}}},
     )
-    denied = world(**{**aws.answers, "SimulatePrincipalPolicy": refusal("AccessDenied", status=403)})
+    denied = world(
+        **{**aws.answers, "SimulatePrincipalPolicy": refusal("AccessDenied", status=403), "GetKeyPolicy": of_admins()}
+    )
     for one in (aws, denied):
         await gathered(one, about(trainingPlanArn=PLAN))
         await gathered(one, growing(trainingPlanArn=PLAN))

@@ -487,6 +487,7 @@ CASES: Mapping[str, Case] = {
         good=subject(),
         bad=(
             (subject(facts=key(policy=ONLY_ADMINS)), FAIL, "kms:CreateGrant"),
+            (subject(facts=key(policy=ONLY_ADMINS, grantees=frozenset({SCALING_ROLE}))), FAIL, "and no grant of it"),
             (subject(facts=key(policy=ON_CONDITION)), WARN, "conditions"),
         ),
         denied=subject(facts=key(policy=DENIED)),

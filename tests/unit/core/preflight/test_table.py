@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from tests.unit.core.preflight.cases import CASES, GROWING, SHORT, TWO_ZONES, flexible
+from tests.unit.core.preflight.cases import CASES, GROWING, ONLY_ADMINS, SHORT, TWO_ZONES, flexible, key
 from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
-from tests.unit.core.preflight.world import FACTS, KEY, M5, P5, PLAN, group, having, spec, subject
+from tests.unit.core.preflight.world import FACTS, KEY, M5, P5, PLAN, ROLE, group, having, spec, subject
 
 from hyperpod_operator.core.preflight.facts import KmsKey, Rule, SecurityGroup, Statement
-from hyperpod_operator.core.preflight.model import Area, Check, Checked, Result, Unread, unknown
+from hyperpod_operator.core.preflight.model import Area, Check, Checked, Fact, Result, Unread, unknown
 from hyperpod_operator.core.preflight.run import MESSAGE_MOST, preflight
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
 from hyperpod_operator.core.preflight.table import CLUSTER
@@ -195,6 +195,15 @@ def test_a_changed_row_is_noticed_by_its_cases(check: Check, change: str) -> Non
 
 def test_an_unread_fact_says_why() -> None:
     assert unknown(Unread(why="no answer in 10 s")).values["why"] == "no answer in 10 s"
+
+
+@pytest.mark.parametrize(
+    ("grantees", "result"),
+    [(frozenset({"ec2.amazonaws.com", ROLE}), Result.PASS), (Unread(why="more than are read"), Result.UNKNOWN)],
+)
+def test_a_grant_needs_no_key_policy(grantees: Fact[frozenset[str]], result: Result) -> None:
+    facts = key(policy=ONLY_ADMINS, grantees=grantees)
+    assert of("KMSKeyPolicy", subject(facts=facts)).result is result
 
 
 def test_a_shortage_in_another_zone_is_of_another_place() -> None:

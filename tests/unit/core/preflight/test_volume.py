@@ -57,7 +57,7 @@ BAD = {
         (having(key=KmsKey(arn=KEY, state="Disabled")), Result.FAIL, "Disabled"),
     ],
     "VolumeKMSKeyPolicy": [
-        (having(key=KmsKey(arn=KEY, state="Enabled", policy=(THEIRS,))), Result.FAIL, "kms:CreateGrant"),
+        (having(key=KmsKey(arn=KEY, state="Enabled", policy=(THEIRS,), grantees=frozenset())), Result.FAIL, "no grant"),
         (having(key=KmsKey(arn=KEY, state="Enabled", policy=(DENYING,))), Result.WARN, "under conditions"),
     ],
     "VolumeSnapshot": [
@@ -147,7 +147,7 @@ def test_a_changed_row_is_noticed_by_its_cases(check: Check, change: str) -> Non
 
 
 def keyed(*policy: Statement, caller: Any = OPERATOR, **members: Any) -> Result:
-    key = KmsKey(arn=KEY, state="Enabled", policy=policy, **members)
+    key = KmsKey(arn=KEY, state="Enabled", policy=policy, **{"grantees": frozenset(), **members})
     return of("VolumeKMSKeyPolicy", having(key=key, caller=caller)).result
 
 

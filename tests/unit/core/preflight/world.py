@@ -114,6 +114,7 @@ FACTS = Facts(
             arn=KEY,
             state="Enabled",
             policy=(Statement(allow=True, actions=("kms:*",), principals=("arn:aws:iam::111122223333:root",)),),
+            grantees=frozenset(),
         )
     },
     quotas={

@@ -1,6 +1,6 @@
 """Checks of KMS keys and volume sizes of instance groups."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hyperpod_operator.core.preflight.addresses import keys_of
 from hyperpod_operator.core.preflight.facts import NOT_GATHERED, KmsKey
@@ -62,10 +62,21 @@ def granted_key(group: str, name: str, key: Fact[KmsKey | None], principals: fro
     accounts = {account for account, _ in ours or {_identity(arn)}}
     reach = ours | {(account, "") for account in accounts}
     mine = [one for one in policy if any(who == "*" or _identity(who) in reach for who in one.principals)]
-    if rights.allowed(mine, "kms:CreateGrant"):
+    if rights.allowed(mine, rights.CREATE_GRANT):
         yield passes(group=group)
+    elif any(one.conditional for one in mine):
+        yield warns(group=group, key=name)
     else:
-        yield fails(group=group, key=name) if not any(one.conditional for one in mine) else warns(group=group, key=name)
+        yield _by_grant(group, name, key, reach)
+
+
+def _by_grant(group: str, name: str, key: Fact[KmsKey | None], reach: Collection[tuple[str, str]]) -> Finding:
+    """What a grant gives needs no policy (AWS KMS developer guide, "Grants in AWS KMS")."""
+    grantees = key.grantees if isinstance(key, KmsKey) else frozenset[str]()
+    if isinstance(grantees, Unread):
+        return unknown(grantees, group=group)
+    granted = any(_identity(one) in reach for one in grantees)
+    return passes(group=group) if granted else fails(group=group, key=name)
 
 
 def _identity(principal: str) -> tuple[str, str]:
@@ -129,12 +140,13 @@ CHECKS = (
     Check(
         name="KMSKeyPolicy",
         area=Area.STORAGE,
-        what="The policies of the KMS keys let the execution roles create grants",
+        what="The policies or grants of the KMS keys let the execution roles create grants",
         why="HyperPod's instances decrypt their volumes by grants of the execution role.",
         source=SOURCE,
         judge=key_policy,
-        reads=("kms:GetKeyPolicy",),
-        fail="The policy of KMS key {key} allows kms:CreateGrant neither to the execution role nor through IAM.",
+        reads=("kms:GetKeyPolicy", "kms:ListGrants"),
+        fail="The policy of KMS key {key} allows kms:CreateGrant neither to the execution role nor through IAM, and no "
+        "grant of it does.",
         warn="The policy of KMS key {key} allows kms:CreateGrant on conditions that are not evaluated here.",
         remedy="Allow kms:CreateGrant and kms:DescribeKey to the execution role in the key policy.",
     ),

@@ -12,6 +12,7 @@ from hyperpod_operator.core.preflight.facts import Statement
 MANAGED_POLICY = "AmazonSageMakerClusterInstanceRolePolicy"
 EKS_NODE_POLICY = "AmazonEKSWorkerNodePolicy"
 """Attached to roles of EKS nodes, which must not be those of HyperPod's (prerequisites page for EKS)."""
+CREATE_GRANT = "kms:CreateGrant"
 TRUSTED = "sagemaker.amazonaws.com"
 TRUSTED_FOR_SCALING = "hyperpod.sagemaker.amazonaws.com"
 

@@ -8,12 +8,14 @@ from tests.unit.core.builders import (
     ago,
     cluster,
     decision,
+    group_spec,
     held,
     recorded,
     resource,
     scaled,
     seen,
     snapshot_of,
+    spec,
     with_group,
 )
 
@@ -83,13 +85,41 @@ class TestGuards:
         last = {"operation": operation, "state": "Accepted", "time": ago(120), "fingerprint": "x"}
         assert not self.shown_back(last, software_update_status=status)
 
-    def test_the_end_of_an_earlier_software_update_says_nothing_about_an_update(self) -> None:
-        for operation, back in (("UpdateCluster", False), ("UpdateClusterSoftware", True)):
-            last = {"operation": operation, "state": "Accepted", "time": ago(120), "fingerprint": "x"}
-            assert self.shown_back(last, software_update_status="Failed") is back
+    @pytest.mark.parametrize(
+        ("operation", "asked", "before", "at", "back"),
+        [
+            ("UpdateCluster", "gpu", "InProgress", "InService", False),
+            ("UpdateClusterSoftware", "gpu", None, "InService", True),
+            ("UpdateClusterSoftware", "gpu", "RollbackInProgress", "InService", True),
+            ("UpdateClusterSoftware", "gpu", "Failed", "Updating", True),
+            ("UpdateClusterSoftware", "gpu", "Failed", "InService", False),
+            ("UpdateClusterSoftware", "cpu", "Failed", "Updating", False),
+            ("UpdateClusterSoftware", "cpu", "RollbackInProgress", "InService", False),
+        ],
+    )
+    def test_the_end_of_an_earlier_software_update_or_of_another_group_says_nothing(
+        self, operation: str, asked: str, before: str | None, at: str, back: bool
+    ) -> None:
+        last = {"operation": operation, "state": "Accepted", "time": ago(120), "fingerprint": "x"}
+        recorded_group = {"instanceGroupName": "gpu", "softwareUpdateStatus": before}
+        found = self.shown_back(
+            last,
+            software_update_status="Failed",
+            asked=asked,
+            before={"instanceGroups": [recorded_group] if before else [], "clusterStatus": at},
+        )
+        assert found is back
 
-    def shown_back(self, last: dict[str, Any], **group_fields: Any) -> bool:
-        owner, found = resource(status=recorded(last=last)), cluster()
+    def shown_back(
+        self, last: dict[str, Any], *, asked: str = "gpu", before: dict[str, Any] | None = None, **group_fields: Any
+    ) -> bool:
+        """Of an operation that is the last one, while the spec asks for another release of the group `asked`."""
+        groups = [group_spec(), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
+        wanted = [
+            one | {"imageReleaseVersion": "9.9.9"} if one["instanceGroupName"] == asked else one for one in groups
+        ]
+        owner = resource(spec=spec(instanceGroups=wanted), status=recorded(last=last, **(before or {})))
+        found = cluster()
         found = with_group(found, replace(found.groups[0], **group_fields))
         called = owner.status.last
         assert called is not None

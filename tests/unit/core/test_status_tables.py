@@ -13,6 +13,7 @@ from tests.unit.core.builders import (
     recorded,
     resource,
     scaled,
+    spec,
     told,
     with_group,
 )
@@ -92,7 +93,8 @@ def test_each_status_of_a_software_update_has_its_reason(status: str) -> None:
     short = shortfalls(Observed(cluster=found), since=None)
     assert [(item.reason, item.stalled) for item in short] == ([(reason, stalled)] if reason else [])
     last = {"operation": "UpdateClusterSoftware", "state": "Accepted"}
-    pass_record = told(resource(status=recorded(last=last)), found)
+    wanted = spec(instanceGroups=[group_spec(imageReleaseVersion="9.9.9")])
+    pass_record = told(resource(spec=wanted, status=recorded(last=last)), found)
     called = pass_record.snapshot.resource.status.last
     assert called is not None
     assert shown_back(pass_record.snapshot, called) is back is (status in SOFTWARE_WENT_BACK)

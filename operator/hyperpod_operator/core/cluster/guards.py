@@ -30,7 +30,7 @@ from hyperpod_operator.core.engine.journal import PENDING, CallState, age, entry
 from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import seconds_since
-from hyperpod_operator.core.observed import Json
+from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.text import listed
 
 TAKEN = frozenset({CallState.ACCEPTED, CallState.ROLLED_BACK, CallState.APPLIED})
@@ -141,19 +141,34 @@ def shown_back(snapshot: ClusterSnapshot, call: OperationStatus) -> bool:
     """Whether AWS shows that the call went back, rather than not yet showing that it went on.
 
     Each call has its own evidence: tags have none (AWS never rolls them back), a software update has the status of the
-    groups, where it stays until the next one. A failure message counts if it is new, or if the last look saw the
-    cluster at work: an old one stays.
+    groups that still differ, where it stays until the next one. A failure message and such a status count if they are
+    new, or if the last look saw the cluster at work: old ones stay.
     """
     cluster, status = snapshot.observed.cluster, snapshot.resource.status
     called = call.operation
     if cluster is None or called in {"AddTags", "DeleteTags"}:
         return False
-    fresh = cluster.failure_message != (status.failureMessage or "") or status.clusterStatus != "InService"
-    software = called == "UpdateClusterSoftware"
+    worked = status.clusterStatus != "InService"
+    fresh = worked or cluster.failure_message != (status.failureMessage or "")
     return (
         cluster.status == "RollingBack"
         or bool(cluster.failure_message and fresh)
-        or (software and any(group.software_update_status in SOFTWARE_WENT_BACK for group in cluster.groups))
+        or (called == "UpdateClusterSoftware" and _software_went_back(snapshot, cluster, worked=worked))
+    )
+
+
+def _software_went_back(snapshot: ClusterSnapshot, cluster: ObservedCluster, *, worked: bool) -> bool:
+    """Whether a group that still differs ended an update, and not one from before the call."""
+    open_groups = {name for name, _ in snapshot.changes.software}
+    records = snapshot.resource.recorded_groups
+
+    def new(group: ObservedGroup) -> bool:
+        record = records.get(group.name)
+        return worked or record is None or record.softwareUpdateStatus != group.software_update_status
+
+    return any(
+        group.name in open_groups and group.software_update_status in SOFTWARE_WENT_BACK and new(group)
+        for group in cluster.groups
     )
 
 

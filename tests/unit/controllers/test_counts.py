@@ -1,5 +1,6 @@
 """Counts that others change: a pass repeats what is theirs, and one group never holds up another."""
 
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -8,6 +9,7 @@ from tests.unit.controllers.rig import Rig
 from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.aws.call.caller import Caller
+from hyperpod_operator.aws.sagemaker.clusters import SageMaker
 from hyperpod_operator.core.outcome import Done
 from hyperpod_testbed.simulator.faults import Fault
 
@@ -158,6 +160,72 @@ async def test_a_count_that_changes_while_the_call_waits_for_its_turn_is_not_und
     await rig.idle(1800)
     assert len(rig.calls("UpdateCluster")) == 1
     assert len(nodes_of("w")) == 8
+
+
+async def test_karpenter_that_others_enabled_owns_the_counts_until_the_spec_disables_it(rig: Rig) -> None:
+    role = "arn:aws:iam::111122223333:role/hp-karpenter"
+    groups = [group_spec("w", 3, instanceType="ml.m5.xlarge"), group_spec("q", 1, instanceType="ml.m5.xlarge")]
+    rig.apply(spec(instanceGroups=groups))
+    await rig.rest()
+    scaling = {"Mode": "Enable", "AutoScalerType": "Karpenter"}
+    sagemaker().update_cluster(ClusterName="research", AutoScaling=scaling, ClusterRole=role)
+    await rig.idle(900)
+    calls = len(rig.calls())
+    for count in (1, 5):
+        rig.simulator.world.scale_out_of_band("research", "w", count)
+        await rig.idle(1800)
+        assert len(rig.calls()) == calls
+        assert (rig.condition("Ready")["status"], len(nodes_of("w"))) == ("True", count)
+    rig.apply(spec(instanceGroups=groups, clusterRole=role, autoScaling={"mode": "Disable"}))
+    await rig.idle(1800)
+    assert rig.condition("Ready")["reason"] == "ScaledOutside"
+    rig.simulator.world.scale_out_of_band("research", "w", 1)
+    await rig.idle(1800)
+    assert len(nodes_of("w")) == 3
+
+
+async def test_one_answer_without_the_autoscaler_scales_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    scaling = {"mode": "Enable", "autoScalerType": "Karpenter"}
+    wanted = spec(instanceGroups=[group_spec("w", 3, instanceType="ml.m5.xlarge")])
+    rig.apply({**wanted, "autoScaling": scaling, "clusterRole": "arn:aws:iam::111122223333:role/hp-karpenter"})
+    await rig.rest()
+    rig.apply(wanted)
+    rig.simulator.world.scale_out_of_band("research", "w", 1)
+    await rig.idle(900)
+    real, hidden = SageMaker.describe, [True]
+
+    async def without(clusters: SageMaker, *, name: str) -> Any:
+        found = await real(clusters, name=name)
+        if found is None or not hidden:
+            return found
+        hidden.clear()
+        shown = {key: value for key, value in found.members.items() if key != "autoScaling"}
+        return replace(found, members=shown, auto_scaling_status="")
+
+    monkeypatch.setattr(SageMaker, "describe", without)
+    await rig.idle(1800)
+    assert not hidden
+    assert "UpdateCluster" not in rig.operations()
+
+
+async def test_a_group_that_others_scaled_in_below_its_minimum_was_not_rolled_back(rig: Rig) -> None:
+    rig.apply(spec(instanceGroups=[group_spec("w", 4, minInstanceCount=3)]))
+    await rig.rest()
+    rig.simulator.world.scale_out_of_band("research", "w", 1)
+    await rig.step()
+    assert rig.operations() == ["CreateCluster", "UpdateCluster"]
+    await rig.rest()
+    assert "UpdateRolledBack" not in rig.reasons()
+    assert len(nodes_of("w")) == 4
+
+
+async def test_a_group_that_is_scaled_to_nothing_misses_no_nodes(rig: Rig) -> None:
+    rig.apply(spec(instanceGroups=[group_spec("w", 3, instanceType="ml.m5.xlarge")]))
+    await rig.rest()
+    rig.apply(spec(instanceGroups=[group_spec("w", 0, instanceType="ml.m5.xlarge")]))
+    while rig.condition("Ready").get("message") != "0/0 nodes in 1 group.":
+        await rig.step()
+        assert "does not show" not in rig.condition("Ready")["message"]
 
 
 async def test_a_minimum_that_is_never_reached_is_tried_with_growing_pauses_and_said(rig: Rig) -> None:

@@ -17,7 +17,7 @@ from hyperpod_operator.core.cluster.guards import taken_off
 from hyperpod_operator.core.cluster.offsets import evidence_decides
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.report import PATIENCE
-from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.resource import Resource, with_autoscaler
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 from hyperpod_operator.core.ports import Clusters, Key
@@ -94,7 +94,7 @@ async def observe(
     cluster = await clusters.describe(name=resource.cluster_name)
     if cluster is None:
         return Observed(cluster=None)
-    observed = Observed(cluster=cluster)
+    resource, observed = with_autoscaler(resource, cluster=cluster), Observed(cluster=cluster)
     if full_sync or not proofs.holds(resource, cluster) or _tags_decide(resource, observed):
         observed = await _tags_if_known(clusters=clusters, observed=observed)
     if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:

@@ -19,7 +19,7 @@ from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion, NeedTags
 from hyperpod_operator.core.cluster.offsets import evidence_decides
 from hyperpod_operator.core.cluster.ownership import Ownership
-from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.resource import Resource, with_autoscaler
 from hyperpod_operator.core.cluster.teardown import gives_up
 from hyperpod_operator.core.cluster.training_plans import plan_arns
 from hyperpod_operator.core.cost.cluster import configurations, priced_types
@@ -125,7 +125,8 @@ class ClusterObserver:
         if known is not None:
             groups = {instance.instance_id: instance.group for instance in known.facts.instances.values()}
             observed = replace(observed, former_groups=groups)
-        if self._ports.operated is not None and evidence_decides(resource, observed):
+        scaled = with_autoscaler(resource, cluster=observed.cluster)
+        if self._ports.operated is not None and evidence_decides(scaled, observed):
             observed = replace(observed, operated=await self._ports.operated(resource.key))
         snapshot = await self._with_claims(situate(snapshot, observed))
         entry = self._entry(stored, snapshot)

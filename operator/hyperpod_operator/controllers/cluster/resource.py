@@ -20,5 +20,6 @@ def resource_of(stored: StoredObject) -> Resource:
         spec=spec,
         status=parse_status(stored, HyperPodClusterStatus),
         unknown=unknown,
+        autoscaled=False,
         **approvers(stored),
     )

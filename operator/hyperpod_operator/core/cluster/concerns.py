@@ -25,6 +25,7 @@ from hyperpod_operator.core.cluster.decision import Act, Action, ClusterSnapshot
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership, with_own_records
 from hyperpod_operator.core.cluster.plan import concern
+from hyperpod_operator.core.cluster.resource import with_autoscaler
 from hyperpod_operator.core.engine import finding
 from hyperpod_operator.core.engine.finding import Blocks, Chain, Concern
 from hyperpod_operator.core.engine.journal import CallState, age, entry_of
@@ -147,6 +148,7 @@ def situate(snapshot: ClusterSnapshot, observed: Observed) -> ClusterSnapshot:
     """The same question about a newer look at the world."""
     found = ownership(resource=snapshot.resource, observed=observed)
     resource = with_own_records(snapshot.resource, cluster=observed.cluster, found=found)
+    resource = with_autoscaler(resource, cluster=observed.cluster)
     seen = replace(
         snapshot,
         observed=observed,

@@ -146,7 +146,9 @@ def _missed(snapshot: ClusterSnapshot) -> Iterator[Absence]:
         yield from (Absence(what=path, wait=confirm) for path in _members(snapshot))
         yield from _group_members(snapshot, cluster)
         counts = resource.status.nodes
-        if snapshot.observed.nodes == () and cluster.current_count and counts is not None and counts.running:
+        # [assumption: ending-instances-still-count]
+        due = cluster.current_count and cluster.target_count
+        if snapshot.observed.nodes == () and due and counts is not None and counts.running:
             yield Absence(what="the nodes", wait=confirm)
     yield from (Absence(what=f"tag {key}", wait=confirm) for key in _tags(snapshot))
 

@@ -206,6 +206,8 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
             continue
         if record.remembered.appliedInstanceCount != resource.groups[group.name].instanceCount:
             continue  # AWS never worked towards the spec's count
+        if (record.currentCount or 0) >= minimum:
+            continue  # it had its minimum, which ends AWS's window: others lowered the count
         again = known is not None and _back(known) and known.fingerprint == _wished(snapshot, group.name)
         if again and known is not None and known.time:
             continue

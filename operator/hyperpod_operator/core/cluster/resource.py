@@ -1,13 +1,13 @@
 """The HyperPodCluster object as a pass sees it: the user's wish and what earlier passes recorded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
-from hyperpod_operator.core.observed import Json
+from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.ports import Key
 
 CREATED = "Created"
@@ -42,6 +42,8 @@ class Resource:
     """The field manager that last wrote the spec, as far as it is known."""
     unknown: tuple[str, ...] = ()
     """Paths of members of the stored spec that this version does not know; the first few."""
+    autoscaled: bool = False
+    """Whether AWS runs an autoscaler for the cluster (see `with_autoscaler`)."""
 
     @property
     def cluster_name(self) -> str:
@@ -134,11 +136,15 @@ class Resource:
         return {group.instanceGroupName: group for group in self.status.instanceGroups or []}
 
     def counts_are_external(self, name: str) -> bool:
-        """Whether somebody else owns this group's count: by choice, or because Karpenter scales the cluster."""
+        """Whether somebody else owns this group's count: by choice, or because Karpenter scales the cluster.
+
+        Karpenter that AWS runs and the spec leaves unset scales as well.
+        """
         group = self.groups.get(name)
         chosen = group.management.countOwner if group and group.management else None
         scaling = self.spec.autoScaling
-        return (chosen or ("External" if scaling and scaling.mode == "Enable" else "Operator")) == "External"
+        scaled = scaling.mode == "Enable" if scaling else self.autoscaled
+        return (chosen or ("External" if scaled else "Operator")) == "External"
 
     @cached_property
     def ownership_tags(self) -> Mapping[str, str]:
@@ -152,6 +158,13 @@ class Resource:
     @cached_property
     def wanted_tags(self) -> Mapping[str, str]:
         return {tag.key: tag.value for tag in self.spec.tags or []}
+
+
+def with_autoscaler(resource: Resource, *, cluster: ObservedCluster | None) -> Resource:
+    """The resource, with what AWS shows of an autoscaler. No call follows from one answer that lacks it: an update is
+    sent only if a second look, right before the call, shows the same (see `requests.replaced`)."""
+    scaled = cluster is not None and (cluster.members.get("autoScaling") or {}).get("mode") == "Enable"
+    return resource if scaled == resource.autoscaled else replace(resource, autoscaled=scaled)
 
 
 def desired(group: InstanceGroup | RestrictedInstanceGroup) -> dict[str, Json]:

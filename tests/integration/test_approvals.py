@@ -312,6 +312,15 @@ def test_an_undrained_software_update_is_warned_of(plane: ControlPlane) -> None:
     assert "without draining" in patch(plane, EDITOR, {"spec": {"instanceGroups": groups}}).words
 
 
+def test_a_removed_field_that_aws_keeps_is_warned_of(plane: ControlPlane) -> None:
+    groups = spec()["instanceGroups"]
+    scriptless = [{key: value for key, value in groups[0].items() if key != "lifeCycleConfig"}, groups[1]]
+    for change in ({"nodeRecovery": None}, {"instanceGroups": scriptless}):
+        answer = patch(plane, EDITOR, {"spec": change})
+        assert not answer.refused
+        assert "removes a field that AWS keeps" in answer.words
+
+
 def test_a_harmless_edit_is_not_warned_of(plane: ControlPlane) -> None:
     answer = patch(plane, EDITOR, {"spec": {"nodeRecovery": "None"}})
     assert (answer.refused, answer.warnings) == (False, ())

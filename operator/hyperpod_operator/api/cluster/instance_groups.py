@@ -205,7 +205,9 @@ class InstanceGroup(Model):
         "another zone. Cannot change on an existing group.",
     )
     scheduledUpdateConfig: ScheduledUpdateConfig | None = Field(
-        default=None, description="When and how AWS updates the AMI of the group on a schedule. Unset: no schedule."
+        default=None,
+        description="When and how AWS updates the AMI of the group on a schedule. Unset: not managed; a new group has "
+        "none, and one that AWS has stays when you remove it here.",
     )
     imageId: ImageId | None = Field(
         default=None,

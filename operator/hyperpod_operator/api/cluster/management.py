@@ -117,5 +117,5 @@ class GroupManagement(Model):
         description="Who decides how many instances the group has. Operator: the operator applies instanceCount when "
         "you edit it. External: instanceCount applies at creation only; afterwards an autoscaler or another tool "
         "scales the group, and the operator repeats the count in AWS. Unset means Operator, or External while "
-        "autoScaling.mode is Enable.",
+        "autoScaling.mode is Enable, in the spec or, where the spec leaves autoScaling unset, in AWS.",
     )

@@ -186,7 +186,8 @@ class HyperPodClusterSpec(Model):
     tags: Annotated[list[Tag], Field(max_length=46, json_schema_extra=keyed("key"))] | None = Field(
         default=None,
         description="AWS tags of the cluster, identified by key; up to 46, because AWS takes 50 and the operator adds "
-        "its ownership tags. Changed on the running cluster; tags that others set in AWS are left alone.",
+        "its ownership tags. Changed on the running cluster; tags that others set in AWS are left alone. A tag that "
+        "you remove here is removed in AWS, also one that was there before the cluster was adopted.",
     )
     management: Management | None = Field(
         default=None, description="How the operator treats the cluster. Not sent to AWS."

@@ -85,7 +85,9 @@ class RestrictedInstanceGroup(Model):
         "group.",
     )
     scheduledUpdateConfig: ScheduledUpdateConfig | None = Field(
-        default=None, description="When and how AWS updates the AMI of the group on a schedule. Unset: no schedule."
+        default=None,
+        description="When and how AWS updates the AMI of the group on a schedule. Unset: not managed; a new group has "
+        "none, and one that AWS has stays when you remove it here.",
     )
     environmentConfig: EnvironmentConfig | None = Field(
         default=None, description="The service-managed environment of the group."

@@ -227,8 +227,15 @@ class TestRefusals:
         rig.simulator.world.limit_capacity("research", "gpu", 4)
         rig.apply(plain(6))
         await rig.until("UpdateRolledBack")
+        assert len(rig.calls("UpdateCluster")) == 1
         assert rig.condition("Stalled")["status"] == "True"
         assert "capacity" in rig.condition("Ready")["message"].lower()
+        assert "Please try again. Still open" in rig.condition("Ready")["message"]
+        assert "after 5 min" in rig.condition("Ready")["message"]
+        sent, tried = rig.calls("UpdateCluster")[0].simulated_time, rig.simulator.clock.now()
+        assert tried - sent > 2 * 300
+        await rig.once()
+        assert len(rig.calls("UpdateCluster")) == 2
         await rig.idle(6 * 3600)
         assert len(rig.calls("UpdateCluster")) <= 12
         rig.simulator.world.restore_capacity("research", "gpu")

@@ -31,7 +31,7 @@ from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import seconds_since
 from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import listed, sentence
 
 TAKEN = frozenset({CallState.ACCEPTED, CallState.ROLLED_BACK, CallState.APPLIED})
 """States of a call that AWS took, whatever came of it."""
@@ -119,14 +119,14 @@ def rolled_back(snapshot: ClusterSnapshot, last: OperationStatus | None, mark: s
             return Wait(reason=Reason.SETTLING, message=message, after=after, settling=True)
     timings = snapshot.timings
     pause = growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=last.attempts)
-    left = pause if last.state == CallState.ACCEPTED else pause - age(last, now=snapshot.now)
+    left = pause if last.state == CallState.ACCEPTED or went_back(snapshot) else pause - age(last, now=snapshot.now)
     if left <= 0:
         return None
     told = snapshot.observed.cluster.failure_message if snapshot.observed.cluster else ""
     gaps = snapshot.changes.lines()
     message = (
         f"AWS accepted {last.operation} and returned to the previous "
-        f"state{': ' + told if told else ' without saying why'}. "
+        f"state{': ' + sentence(told) if told else ' without saying why.'} "
         + (f"Still open: {listed(gaps, most=3)}. " if gaps and not snapshot.resource.deleting else "")
         + "Correct the spec or the cause; the operator retries "
         f"the same change after {pause / 60:.0f} min, or immediately when you set the annotation "
@@ -134,6 +134,12 @@ def rolled_back(snapshot: ClusterSnapshot, last: OperationStatus | None, mark: s
     )
     undone = last.concern or ""
     return Wait(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True, undone=undone)
+
+
+def went_back(snapshot: ClusterSnapshot) -> bool:
+    """Whether this is the first look after AWS rolled the cluster back, which takes minutes: a pause begins now."""
+    cluster = snapshot.observed.cluster
+    return cluster is not None and cluster.status != "RollingBack" == snapshot.resource.status.clusterStatus
 
 
 # [assumption: failed-updates-roll-back]

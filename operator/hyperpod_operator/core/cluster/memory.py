@@ -15,7 +15,7 @@ from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import refusals
-from hyperpod_operator.core.cluster.guards import is_release, shown
+from hyperpod_operator.core.cluster.guards import is_release, shown, went_back
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import asked_to_delete, not_shown
 from hyperpod_operator.core.cluster.ownership import Ownership, was_owner, was_there_before
@@ -107,7 +107,8 @@ def _seen(pass_record: PassRecord) -> list[OperationStatus]:
     newest = next((entry.concern for entry in reversed(kept) if entry.concern != "Tags"), "")
     for entry in kept:
         back = entry.concern in undone or (going_back and entry.concern == newest)
-        if entry.state == CallState.ACCEPTED and back:
+        again = entry.state == CallState.ROLLED_BACK and entry.concern in undone and went_back(snapshot)
+        if (entry.state == CallState.ACCEPTED and back) or again:
             now = stamp(snapshot.now)
             kept = amended(kept, entry.model_copy(update={"state": CallState.ROLLED_BACK, "time": now}))
         elif entry.state in PENDING and _visible(pass_record, entry):

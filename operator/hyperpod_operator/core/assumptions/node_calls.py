@@ -53,6 +53,20 @@ NODE_CALLS = (
         switches=("batch_all_failed", "blocked_batch_error"),
     ),
     Assumption(
+        id="node-calls-wait-for-service",
+        belief="MoveClusterNodes is refused unless both clusters are InService, and BatchDeleteClusterNodes while the "
+        "cluster is Creating, Updating, SystemUpdating, RollingBack or Deleting. Whether AWS refuses other calls about "
+        "nodes then, or in a cluster that is Failed, is not known: the operator tries one node at a time.",
+        source="DOC: SageMaker API reference, MoveClusterNodes; DOC: SageMaker developer guide, scaling down",
+        if_false="A node waits for a cluster in which AWS would take the call, until the operation's deadline. Of one "
+        "that AWS refuses, no further pod leaves, and the operator asks again after longer pauses.",
+        tests=(
+            "unit/controllers/nodeoperation/test_out_of_service.py::test_no_pod_leaves_for_a_call_that_aws_documents_to_refuse",
+            "unit/controllers/nodeoperation/test_out_of_service.py::test_one_node_is_tried_and_no_other_follows_while_aws_refuses_it",
+        ),
+        switches=("blocked_batch_error",),
+    ),
+    Assumption(
         id="aws-judges-moves",
         belief="AWS refuses a move between groups or clusters whose configurations it calls incompatible; it documents "
         "no rule.",

@@ -13,6 +13,7 @@ from hyperpod_operator.core.grants import grant
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.machine import moved
 from hyperpod_operator.core.nodeoperation.plan import Call
+from hyperpod_operator.core.nodeoperation.service import advice, out_of_service, said_of
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
 from hyperpod_operator.core.nodes.batch import UNCERTAIN, BatchAnswer, NodeCall, Treatment, treatment
@@ -124,6 +125,8 @@ def _newest_launch(snapshot: Snapshot, entry: Entry) -> str | None:
 def _again(snapshot: Snapshot, entry: Entry, *, code: str, said: str) -> Entry:
     attempts = (entry.remembered.attempts or 0) + 1
     pause = growing(first=snapshot.timings.retry, most=snapshot.timings.retry_most, attempts=attempts)
+    if (cluster := out_of_service(snapshot)) is not None:
+        said = f"{sentence(said)} {said_of(snapshot, cluster)}. {advice(snapshot, cluster)}"
     return moved(
         snapshot,
         entry,

@@ -34,6 +34,7 @@ from hyperpod_operator.core.nodeoperation.plan import (
     next_batch,
 )
 from hyperpod_operator.core.nodeoperation.readiness import is_drained, ready, until_closed
+from hyperpod_operator.core.nodeoperation.service import held_up, refused, refuses_all
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, IN_FLIGHT, Phase, State
 from hyperpod_operator.core.nodeoperation.timings import GANGS_IN_A_PASS, MARKS_IN_A_PASS
@@ -90,7 +91,9 @@ def calls(snapshot: Snapshot) -> Finding[Action] | None:
     if snapshot.operation.suspended:
         return None
     able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry) and _marked(snapshot, entry))
-    chosen = next_batch(snapshot, able)
+    if held_up(snapshot):
+        able = tuple(filter(refused, able))
+    chosen = next_batch(snapshot, able, together=refuses_all(snapshot))
     if not chosen and (wake := _until_closed(snapshot)) is not None:
         return Finding(wake_after=wake)
     if not chosen or (len(chosen) < BATCH[snapshot.operation.call] and _more_to_mark(snapshot)):

@@ -17,6 +17,7 @@ from hyperpod_operator.core.nodeoperation.drains import NodeDrain
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
 from hyperpod_operator.core.nodeoperation.fitness import kept_by_minimum, unfit
 from hyperpod_operator.core.nodeoperation.misnamed import not_listed
+from hyperpod_operator.core.nodeoperation.service import held_up, out_of_service, refused
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
@@ -44,8 +45,9 @@ def advance(snapshot: Snapshot) -> Snapshot:
     """The same snapshot with every node where this pass sees it."""
     entries = {entry.id: entry for entry in snapshot.entries}
     taken = {entry.replacedBy for entry in snapshot.entries if entry.replacedBy}
+    why = held_up(snapshot)
     for entry in snapshot.entries:
-        after = _observed(snapshot, entry, taken)
+        after = _observed(snapshot, entry, taken, held_up=why)
         if after.replacedBy:
             taken.add(after.replacedBy)
         entries[entry.id] = after
@@ -62,7 +64,7 @@ def _changed(entry: Entry, **fields: object) -> Entry:
     return updated(entry, new) if new else entry
 
 
-def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
+def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str], *, held_up: str) -> Entry:
     if entry.state in FINAL:
         return followed(snapshot, entry, taken) if entry.remembered.leftToAwsSince else entry
     if snapshot.operation.deleting:
@@ -84,8 +86,8 @@ def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
         return _absent(snapshot, entry)
     entry = _changed(entry, missingSince=None)
     if entry.state == State.DRAINING:
-        return _draining(snapshot, entry, snapshot.drains.nodes.get(entry.id, NodeDrain()))
-    return _pending(snapshot, entry)
+        return _draining(snapshot, entry, snapshot.drains.nodes.get(entry.id, NodeDrain()), held_up=held_up)
+    return _pending(snapshot, entry, held_up=held_up)
 
 
 def _identified(snapshot: Snapshot, entry: Entry) -> Entry:
@@ -121,7 +123,7 @@ def _absent(snapshot: Snapshot, entry: Entry) -> Entry:
     return moved(snapshot, entry, state, not_listed(snapshot, entry))
 
 
-def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
+def _pending(snapshot: Snapshot, entry: Entry, *, held_up: str) -> Entry:
     claims = snapshot.claims.get(entry.instanceId or "", ())
     if is_under_repair(snapshot.node(entry)) and not snapshot.operation.includes_repairs:
         return moved(snapshot, entry, State.SKIPPED, REPAIRED)
@@ -135,10 +137,10 @@ def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
         return _changed(entry, message=ENDS)
     holder = snapshot.holder(entry)
     waits = f"Waits for {holder}, which has this node." if holder else kept_by_minimum(snapshot, entry)
-    return _changed(entry, message=waits or None)
+    return _changed(entry, message=waits or held_up or None)
 
 
-def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
+def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain, *, held_up: str) -> Entry:
     if is_under_repair(snapshot.node(entry)) and not snapshot.operation.includes_repairs:
         return moved(snapshot, entry, State.SKIPPED, REPAIRED)
     if found.timed_out and not snapshot.may_force:
@@ -153,6 +155,8 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
             f"left ({names}).{why} AWS was not asked, and the node is left as it was.",
             drainTimedOut=True,
         )
+    if held_up and not found.done and not refused(entry):
+        return moved(snapshot, entry, State.PENDING, held_up, startTime=None, waitingFor=None)
     claims = snapshot.volumes_on(entry)
     fields: dict[str, object] = {"waitingFor": list(found.waiting[:WAITING_MOST]) or None}
     if found.timed_out:
@@ -253,9 +257,10 @@ def _confirmed_gone(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
 def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
     """As many pending nodes as there is room for begin to drain."""
     found = list(entries)
-    room = snapshot.operation.room(len(found)) - sum(entry.state in IN_FLIGHT for entry in found)
-    if not may_start(snapshot):
+    if not may_start(snapshot) or held_up(replace(snapshot, entries=tuple(found))):
         return found
+    most = snapshot.operation.room(len(found)) if out_of_service(snapshot) is None else 1
+    room = most - sum(entry.state in IN_FLIGHT for entry in found)
     left = dict(replace(snapshot, entries=tuple(found)).spare)
     made = []
     for entry in found:
@@ -268,7 +273,8 @@ def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
             room -= 1
             if group in left:
                 left[group] -= 1
-            entry = moved(snapshot, entry, State.DRAINING, startTime=stamp(snapshot.now), askedLast=None)
+            notes = {"startTime": stamp(snapshot.now), "askedLast": None, "attempts": None, "retryTime": None}
+            entry = updated(moved(snapshot, entry, State.DRAINING), notes)
         made.append(entry)
     return made
 

@@ -8,16 +8,20 @@ from hyperpod_operator.api.names import RESTORED, ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.conditions import Draft, summary
 from hyperpod_operator.core.engine.finding import Finding
+from hyperpod_operator.core.engine.journal import entry_of, rejected
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, plan_approved
 from hyperpod_operator.core.nodeoperation.misnamed import nothing_chosen
 from hyperpod_operator.core.nodeoperation.operation import Operation
-from hyperpod_operator.core.nodeoperation.plan import Action
+from hyperpod_operator.core.nodeoperation.plan import CONCERN, Action
 from hyperpod_operator.core.nodeoperation.readiness import is_drained
+from hyperpod_operator.core.nodeoperation.service import held_up, out_of_service, reason_of
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, Phase, State
 from hyperpod_operator.core.text import counted, listed, plain, sentence
 
+REFUSED_AGAIN = 2
+"""Refusals of a node after which the operation says what AWS has against it, and not that the node drains."""
 FORESEEN = 3600.0
 """Seconds between looks at an operation that may not begin yet."""
 NAMED_MOST = 5
@@ -156,9 +160,11 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
         return Reason.EVICTION_BLOCKED, _of(snapshot, {State.DRAINING}), timings.drain
     if draining:
         wake = _until_asked_again(snapshot, draining) or timings.drain
-        return Reason.DRAINING, _of(snapshot, {State.DRAINING}), wake
+        return _refusal(snapshot, draining) or Reason.DRAINING, _of(snapshot, {State.DRAINING}), wake
     if not snapshot.entries:
         return Reason.WAITING_FOR_NODES, nothing_chosen(snapshot), timings.idle
+    if held_up(snapshot) and (cluster := out_of_service(snapshot)) is not None:
+        return reason_of(cluster), _of(snapshot, {State.PENDING}), timings.poll
     return Reason.WAITING_FOR_NODES, _of(snapshot, {State.PENDING}), timings.poll
 
 
@@ -166,6 +172,16 @@ def _until_begin(operation: Operation, *, now: datetime) -> float:
     """Seconds until the nodes of an operation that may not begin are looked at again."""
     start = operation.not_before
     return min((start - now).total_seconds(), FORESEEN) if start is not None and now < start else FORESEEN
+
+
+def _refusal(snapshot: Snapshot, draining: Sequence[Entry]) -> Reason | None:
+    """Why AWS refuses the nodes that are drained, once it has refused each of them again; None before."""
+    if any((entry.remembered.attempts or 0) < REFUSED_AGAIN for entry in draining):
+        return None
+    if (cluster := out_of_service(snapshot)) is not None:
+        return reason_of(cluster)
+    last = entry_of(snapshot.operation.status.operations, CONCERN)
+    return Reason(last.reason) if last is not None and rejected(last) and last.reason in set(Reason) else None
 
 
 def _suspended(snapshot: Snapshot) -> str:

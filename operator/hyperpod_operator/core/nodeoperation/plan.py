@@ -88,16 +88,17 @@ def call(snapshot: Snapshot, entries: tuple[Entry, ...], *, batch: int) -> Call:
     return Call(planned=planned, entries=tuple(entry.id for entry in entries), batch=batch)
 
 
-def next_batch(snapshot: Snapshot, able: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """The nodes of the next call: those of one group for a move, as many as AWS takes."""
+def next_batch(snapshot: Snapshot, able: tuple[Entry, ...], *, together: bool = False) -> tuple[Entry, ...]:
+    """The nodes of the next call: those of one group for a move, as many as AWS takes. `together`: also those that AWS
+    has refused, because it has nothing against one of them."""
     if not able:
         return ()
-    if (able[0].remembered.attempts or 0) >= ALONE_AFTER:
+    if (able[0].remembered.attempts or 0) >= ALONE_AFTER and not together:
         return able[:1]
-    together = [entry for entry in able if (entry.remembered.attempts or 0) < ALONE_AFTER]
+    found = [entry for entry in able if together or (entry.remembered.attempts or 0) < ALONE_AFTER]
     if snapshot.operation.call is NodeCall.MOVE:
-        together = [entry for entry in together if _group(snapshot, entry) == _group(snapshot, together[0])]
-    return tuple(together[: BATCH[snapshot.operation.call]])
+        found = [entry for entry in found if _group(snapshot, entry) == _group(snapshot, found[0])]
+    return tuple(found[: BATCH[snapshot.operation.call]])
 
 
 def _group(snapshot: Snapshot, entry: Entry) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import plain, two
-from tests.unit.core.builders import ROLE, spec
+from tests.unit.core.builders import ROLE, group_spec, spec
 
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Requeue
 from hyperpod_testbed.simulator import Fault
@@ -230,7 +230,7 @@ class TestRefusals:
         assert len(rig.calls("UpdateCluster")) == 1
         assert rig.condition("Stalled")["status"] == "True"
         assert "capacity" in rig.condition("Ready")["message"].lower()
-        assert "Please try again. Still open" in rig.condition("Ready")["message"]
+        assert "Please try again. The operator leaves the group as it is" in rig.condition("Ready")["message"]
         assert "after 5 min" in rig.condition("Ready")["message"]
         sent, tried = rig.calls("UpdateCluster")[0].simulated_time, rig.simulator.clock.now()
         assert tried - sent > 2 * 300
@@ -240,6 +240,44 @@ class TestRefusals:
         assert len(rig.calls("UpdateCluster")) <= 12
         rig.simulator.world.restore_capacity("research", "gpu")
         await rig.idle(4 * 3600)
+        assert rig.condition("Ready")["status"] == "True"
+
+    async def test_a_group_for_which_aws_rolls_back_holds_up_no_other(self, rig: Rig) -> None:
+        rig.apply(plain())
+        await rig.rest()
+        rig.simulator.world.limit_capacity("research", "gpu", 4)
+        rig.apply(plain(6, 3))
+        await rig.until("UpdateRolledBack")
+        assert rig.status["groupsSummary"] == "cpu 3/3, gpu 4/4"
+        rig.apply(plain(6, 4))
+        await rig.once()
+        assert [group["InstanceCount"] for group in rig.calls("UpdateCluster")[-1].parameters["InstanceGroups"]] == [
+            4,
+            4,
+        ]
+        await rig.idle(3 * 3600)
+        assert rig.status["groupsSummary"] == "cpu 4/4, gpu 4/4"
+        (entry,) = rig.status["rejectedGroups"]
+        assert entry["instanceGroupName"] == "gpu"
+        assert entry["attempts"] > 2
+        rig.apply(plain(4, 4))
+        await rig.rest()
+        assert "rejectedGroups" not in rig.status
+        assert rig.condition("Ready")["status"] == "True"
+
+    async def test_a_new_group_for_which_aws_rolls_back_holds_up_no_other(self, rig: Rig) -> None:
+        rig.apply(plain())
+        await rig.rest()
+        rig.simulator.world.limit_capacity("research", "new", 1)
+        wanted = plain(4, 3)
+        wanted["instanceGroups"].append(group_spec("new", 2))  # type: ignore[attr-defined]
+        rig.apply(wanted)
+        await rig.until("UpdateRolledBack")
+        assert rig.status["groupsSummary"] == "cpu 3/3, gpu 4/4"
+        rig.simulator.world.restore_capacity("research", "new")
+        await rig.idle(3600)
+        assert rig.status["groupsSummary"] == "cpu 3/3, gpu 4/4, new 2/2"
+        assert "rejectedGroups" not in rig.status
         assert rig.condition("Ready")["status"] == "True"
 
 

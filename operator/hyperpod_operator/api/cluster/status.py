@@ -230,7 +230,10 @@ class HyperPodClusterStatus(Model):
     )
     rejectedGroups: (
         Annotated[list[RejectedGroup], Field(max_length=100, json_schema_extra=keyed("instanceGroupName"))] | None
-    ) = Field(default=None, description="Groups whose part of an update AWS refused; all else goes on without them.")
+    ) = Field(
+        default=None,
+        description="Groups whose part of an update AWS refused or rolled back; all else goes on without them.",
+    )
     preflight: PreflightStatus | None = Field(
         default=None, description="The checks before the last call that creates the cluster or adds groups."
     )

@@ -6,7 +6,8 @@ until the one at fault is known. A refused group is left as AWS has it until its
 reconcile is requested, or its time is over.
 
 A group that did not reach its minInstanceCount in the time that AWS gives it (3 hours) is treated alike: AWS ended what
-ran of it and rolled its count back, so the next try comes after a pause that grows from the first time on.
+ran of it and rolled its count back, so the next try comes after a pause that grows from the first time on. So is a
+group that AWS names where it rolled an update of several parts back as a whole.
 """
 
 import re
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.guards import went_back
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.pauses import refusal_pause
 from hyperpod_operator.core.cluster.plan import UpdateCluster
@@ -25,7 +27,8 @@ from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.observed import Json
+from hyperpod_operator.core.observed import Json, ObservedCluster
+from hyperpod_operator.core.text import sentence
 
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
@@ -186,9 +189,12 @@ def _valid(snapshot: ClusterSnapshot, entry: RejectedGroup, changed: Mapping[str
     name = entry.instanceGroupName
     if not _back(entry):
         return changed.get(name) == entry.fingerprint
-    cluster = snapshot.observed.cluster
+    cluster, minimum = snapshot.observed.cluster, _minimum(snapshot, name)
     group = cluster.group(name) if cluster else None
-    reached = group is not None and group.current_count >= _minimum(snapshot, name) > 0
+    if minimum:
+        reached = group is not None and group.current_count >= minimum
+    else:
+        reached = cluster is not None and cluster.status == "InService" and name not in changed
     return entry.fingerprint == _wished(snapshot, name) and not reached
 
 
@@ -198,7 +204,7 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
     last = resource.status.last
     if cluster is None or (last is not None and last.state in PENDING):
         return {}
-    found = {}
+    found = _blamed(snapshot, cluster, changed)
     for group in cluster.groups:
         record, known = resource.recorded_groups.get(group.name), _recorded(resource).get(group.name)
         minimum = _minimum(snapshot, group.name)
@@ -208,16 +214,9 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
             continue  # AWS never worked towards the spec's count
         if (record.currentCount or 0) >= minimum:
             continue  # it had its minimum, which ends AWS's window: others lowered the count
-        again = known is not None and _back(known) and known.fingerprint == _wished(snapshot, group.name)
-        if again and known is not None and known.time:
+        if known is not None and known.time and _known(snapshot, known):
             continue
-        entry = RejectedGroup(
-            instanceGroupName=group.name,
-            fingerprint=_wished(snapshot, group.name),
-            reason=Reason.UPDATE_ROLLED_BACK,
-            time=stamp(snapshot.now),
-            attempts=(known.attempts or 1) + 1 if again and known is not None else 1,
-        )
+        entry = _went_back(snapshot, group.name)
         message = (
             f"Group {group.name} did not reach its minInstanceCount {minimum} within 3 hours: AWS rolled it back to "
             f"{group.target_count} and ended {record.currentCount or 0} running nodes. The operator retries after "
@@ -226,6 +225,44 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
         )
         found[group.name] = entry.model_copy(update={"message": message})
     return found
+
+
+# [assumption: failed-updates-roll-back]
+def _blamed(
+    snapshot: ClusterSnapshot, cluster: ObservedCluster, changed: Mapping[str, str]
+) -> dict[str, RejectedGroup]:
+    """Groups that AWS names as the reason why it has just rolled an update back."""
+    told = cluster.failure_message if went_back(snapshot) else ""
+    named = frozenset(name for name in changed if name and re.search(_naming(name), told))
+    entries = {name: _went_back(snapshot, name) for name in named}
+    return {
+        name: entry.model_copy(
+            update={
+                "message": f"AWS rolled an update back and names group {name}: {sentence(told)} The operator leaves "
+                "the group as it is, sends everything else, and retries the group after "
+                f"{pause(snapshot, entry) / 60:.0f} min. Correct the group or the cause."
+            }
+        )
+        for name, entry in entries.items()
+    }
+
+
+def _went_back(snapshot: ClusterSnapshot, name: str) -> RejectedGroup:
+    """A rollback of this group that is seen now, without words."""
+    known = _recorded(snapshot.resource).get(name)
+    before = (known.attempts or 1) if known is not None and _known(snapshot, known) else 0
+    return RejectedGroup(
+        instanceGroupName=name,
+        fingerprint=_wished(snapshot, name),
+        reason=Reason.UPDATE_ROLLED_BACK,
+        time=stamp(snapshot.now),
+        attempts=before + 1,
+    )
+
+
+def _known(snapshot: ClusterSnapshot, entry: RejectedGroup) -> bool:
+    """Whether a rollback of the same wish is on record."""
+    return _back(entry) and entry.fingerprint == _wished(snapshot, entry.instanceGroupName)
 
 
 def _tried(entry: RejectedGroup) -> RejectedGroup:

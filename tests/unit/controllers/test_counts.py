@@ -94,11 +94,20 @@ async def test_deleting_a_named_node_and_then_lowering_the_count_leaves_the_othe
     assert rig.condition("SpecSynced")["reason"] == "InSync"
 
 
-async def test_a_count_that_only_events_explain_waits_for_them(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(operation="ListClusterEvents", kind="error"),
+        Fault(operation="ListClusterEvents", kind="body", body="html", status=200),
+        Fault(operation="ListClusterEvents", kind="body", body="truncated", status=200),
+    ],
+    ids=["error", "page of a proxy", "half an answer"],
+)
+async def test_a_count_that_only_events_explain_waits_for_them(rig: Rig, fault: Fault) -> None:
     """Without them the operator would buy a node again that somebody deleted by name."""
     rig.apply(named(4))
     await rig.rest()
-    rig.simulator.faults.add(Fault(operation="ListClusterEvents", kind="error"))
+    rig.simulator.faults.add(fault)
     sagemaker().batch_delete_cluster_nodes(ClusterName="research", NodeIds=nodes_of("w")[:1])
     await rig.idle(1800)
     assert "UpdateCluster" not in rig.operations()

@@ -99,7 +99,7 @@ class SageMaker:
         try:
             response = await self._found("ListClusterEvents", call, target=name) or {}
         except CloudError as error:
-            if error.kind in {ErrorKind.INVALID, ErrorKind.DENIED, ErrorKind.MALFORMED}:
+            if error.kind in {ErrorKind.INVALID, ErrorKind.DENIED}:
                 logger.warning("The events of %s cannot be read, so causes stay unknown: %s", name, error)
                 return (), None
             raise

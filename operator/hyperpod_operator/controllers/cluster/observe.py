@@ -105,7 +105,9 @@ async def observe(
         if cluster.continuous and (full_sync or _events_explain(resource, cluster)):
             return await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
     except CloudError as error:
-        if failures < PATIENCE or _rests_on_details(resource, observed):
+        # An answer that cannot be understood is like that for long: what it only explains is not waited for.
+        garbled = error.operation == "ListClusterEvents" and error.kind is ErrorKind.MALFORMED
+        if (failures < PATIENCE and not garbled) or _rests_on_details(resource, observed):
             raise
         logger.warning("The pass over %s goes on without nodes or events of its cluster: %s", resource.key, error)
     return observed

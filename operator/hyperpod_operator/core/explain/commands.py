@@ -143,6 +143,8 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.NAME_TAKEN: ("kubectl get pv,pvc -n {namespace}",),
     Reason.BOUND_TO_OTHER: ("kubectl get pv {pv} -o yaml", "kubectl get pv"),
     Reason.STUCK_ATTACHING: (
+        "aws kms describe-key --key-id {key} --region {region}",
+        "kubectl hyperpod reboot {node} --cluster {cluster_object} -n {namespace}",
         "aws sagemaker batch-reboot-cluster-nodes --cluster-name {cluster} --node-ids {instance} --region {region}",
         _SEE,
     ),

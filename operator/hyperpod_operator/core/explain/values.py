@@ -76,14 +76,16 @@ def _of_cluster(world: World, resource: Json | None) -> dict[str, str]:
 def _of_claim(resource: Json | None) -> dict[str, str]:
     users = inside(resource, "status", "inUseBy")
     arn = text(inside(resource, "status", "attachment", "clusterArn"))
-    named = text(inside(resource, "spec", "clusterRef", "name"))
+    ref = inside(resource, "spec", "clusterRef")
     return {
-        "cluster_object": named,
-        "cluster": text(inside(resource, "spec", "clusterRef", "clusterName")) or named,
+        "cluster_object": text(inside(ref, "name")),
+        # As of an operation: the object that clusterRef names may have another name than its cluster in AWS.
+        "cluster": arn or text(inside(ref, "clusterArn")) or text(inside(ref, "clusterName")),
         "cluster_id": arn.rpartition("/")[2],
         "region": text(inside(resource, "status", "region")) or _region(resource, arn),
         "volume": text(inside(resource, "status", "volumeId")) or text(inside(resource, "spec", "source", "volumeId")),
         "size": text(inside(resource, "status", "observed", "size")),
+        "key": text(inside(resource, "status", "observed", "kmsKeyId")),
         "node": text(inside(resource, "status", "attachment", "nodeName")),
         "instance": text(inside(resource, "status", "attachment", "instanceId")),
         "device": text(inside(resource, "status", "attachment", "devicePath")),

@@ -168,6 +168,28 @@ def test_a_suspended_claim_is_attached_by_you_and_not_waited_for() -> None:
     assert '"suspend":false' in command
 
 
+@pytest.mark.parametrize(
+    ("ref", "attachment"),
+    [({"name": "research"}, True), ({"clusterArn": worlds.ARN}, True), ({"clusterArn": worlds.ARN}, False)],
+)
+def test_calls_about_a_claims_cluster_name_it_as_aws_does(ref: dict[str, str], attachment: bool) -> None:
+    """The HyperPodCluster that clusterRef names may have another name than its cluster in AWS."""
+    resource = worlds.claim(worlds.condition("Ready", "False", "StuckAttaching"))
+    resource["spec"]["clusterRef"] = ref
+    if not attachment:
+        resource["status"]["attachment"]["clusterArn"] = None
+    reboots = [one for one in explain(worlds.world(resource)).step.commands if one.startswith("aws sagemaker")]
+    assert [f"--cluster-name {worlds.ARN} " in one for one in reboots] == [True]
+
+
+def test_a_key_is_looked_at_before_a_node_is_rebooted() -> None:
+    """AWS drops an attachment whose key cannot be used, and nothing but the key says so."""
+    resource = worlds.claim(worlds.condition("Ready", "False", "StuckAttaching"))
+    first, second, *_ = explain(worlds.world(resource)).step.commands
+    assert first == f"aws kms describe-key --key-id {worlds.KEY} --region us-west-2"
+    assert second.startswith("kubectl hyperpod reboot hyperpod-i-0123456789abcdef0 --cluster research -n team")
+
+
 def test_a_rejected_call_does_not_repeat_the_summary() -> None:
     words = "CreateVolume failed: " + "long " * 150
     call = {"operation": "CreateVolume", "state": "Rejected", "message": words, "attempts": 3}

@@ -9,6 +9,7 @@ from hyperpod_operator.core.explain.world import Operator, Subject, World
 
 NOW = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
 SINCE = "2026-11-28T11:50:00Z"
+KEY = "arn:aws:kms:us-west-2:111122223333:key/k"
 ARN = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"
 CLUSTER = Subject(kind="HyperPodCluster", plural="hyperpodclusters", short="hpc", namespace="team", name="research")
 CLAIM = Subject(kind="EBSVolumeClaim", plural="ebsvolumeclaims", short="evc", namespace="team", name="cache")
@@ -70,7 +71,7 @@ def claim(*conditions: dict[str, Any], **status: Any) -> dict[str, Any]:
             "observedGeneration": 1,
             "region": "us-west-2",
             "volumeId": "vol-0123456789abcdef0",
-            "observed": {"size": 100},
+            "observed": {"size": 100, "kmsKeyId": KEY},
             "persistentVolumeName": "evc-u2",
             "persistentVolumeClaimName": "cache",
             "inUseBy": ["team/trainer-0"],

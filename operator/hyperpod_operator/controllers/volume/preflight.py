@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hyperpod_operator.api.common.preflight import PreflightStatus
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.gate import waits
@@ -33,17 +34,26 @@ class ClaimGate:
         if not isinstance(step, CreateVolume) or mode == OFF:
             return None, None
         spec = claim.spec.model_dump(mode="json", exclude_none=True, include={"source", "volume"})
-        mark = fingerprint(operation="Preflight", desired=spec)
+        known = seen(snapshot)
+        # A node that comes in the volume's zone, or the last one that goes, is seen by this very pass.
+        mark = fingerprint(operation="Preflight", desired=[spec, _has_node_in_zone(claim.spec, known)])
         status, asked = claim.status.preflight, claim.requested_anew
         if status is None or asked or left(status, mark=mark, now=snapshot.now) <= 0:
             age = max_age(status, requested=asked, now=snapshot.now)
             facts = await self.facts(snapshot.observed.region).gather_claim(claim.spec, max_age=age)
-            facts = replace(facts, **seen(snapshot))
+            facts = replace(facts, **known)
             result = preflight(CLAIM, ClaimSubject(spec=claim.spec, facts=facts))
             status = recorded(
                 result, mark=mark, call="CreateVolume", before=claim.status.preflight, now=snapshot.now, requested=asked
             )
         return status, waits(status, opening="CreateVolume is not sent:", mark=mark, mode=mode, now=snapshot.now)
+
+
+def _has_node_in_zone(spec: EBSVolumeClaimSpec, known: Mapping[str, Any]) -> bool:
+    """Whether the zones of the target's nodes are not known, or have the one that the spec names."""
+    source = spec.source.create
+    named = (source.availabilityZone or source.availabilityZoneId) if source is not None else None
+    return not named or "target_zones" not in known or named in known["target_zones"]
 
 
 def seen(snapshot: ClaimSnapshot) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from tests.unit.controllers.volume.scenes import adopting, new
 
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.controllers.volume.preflight import ClaimGate
+from hyperpod_operator.core.health.node import ZONE, ZONE_ID
 from hyperpod_operator.core.outcome import Done
 
 KEY_ARN = "arn:aws:kms:us-west-2:111122223333:key/0f0f0f0f-1111-2222-3333-444444444444"
@@ -114,6 +115,19 @@ async def test_a_zone_without_a_node_of_the_target_is_found(rig: VolumeRig) -> N
     await rig.rest()
     assert rig.operations() == []
     assert "has no node of the target" in rig.condition("Ready")["message"]
+
+
+async def test_a_node_that_comes_in_the_volumes_zone_ends_the_wait_at_once(rig: VolumeRig) -> None:
+    """The checks that fail run again after minutes, up to half an hour; which nodes there are each pass knows."""
+    checked(rig).apply(new(source={"create": {"availabilityZone": "us-west-2c"}}))
+    await rig.idle(4 * 3600)
+    await rig.once()
+    assert rig.reason() == "PreflightFailed"
+    name = rig.nodes.all()[0].name
+    rig.nodes.labels[name] = {ZONE: "us-west-2c", ZONE_ID: "usw2-az3"}
+    rig.wait(1.0)
+    await rig.once()
+    assert rig.operations() == ["CreateVolume"]
 
 
 async def test_free_slots_of_the_target_are_checked_without_a_further_call(rig: VolumeRig) -> None:

@@ -62,6 +62,17 @@ def test_a_long_name_is_still_recognised_after_aws_bounds_the_tag() -> None:
     assert ownership(resource=owner, observed=observed) is Ownership.OURS
 
 
+@pytest.mark.parametrize("ends", ["y", "", "x-y"])
+def test_a_long_name_that_begins_alike_is_another_owner(ends: str) -> None:
+    """Cut to what AWS takes, both would be the same: the second would adopt the cluster of the first while it lives."""
+    first = resource(key=Key("n" * 63, "x" * 250 + "z"))
+    second = resource(key=Key("n" * 63, "x" * 250 + ends), uid="uid-2")
+    found = Observed(cluster=cluster(), tags=our_tags(first))
+    assert ownership(resource=second, observed=found) is Ownership.OTHER
+    again = resource(key=first.key, uid="uid-3")
+    assert ownership(resource=again, observed=found) is Ownership.FORMER
+
+
 def test_adoption_can_be_told_from_aws_alone() -> None:
     assert is_adopted({**OURS, TAG_ADOPTED: "true"})
     assert not is_adopted(OURS)

@@ -8,6 +8,7 @@ from hyperpod_operator.api import names
 from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.core.observed import Json, ObservedCluster
+from hyperpod_operator.core.owner_tag import owner_tag
 from hyperpod_operator.core.ports import Key
 
 CREATED = "Created"
@@ -151,7 +152,7 @@ class Resource:
         """The tags that prove whose cluster this is (EKS cluster, namespace/name, uid)."""
         return {
             names.TAG_OWNER_UID: self.uid,
-            names.TAG_OWNER: str(self.key)[:TAG_VALUE_MOST],
+            names.TAG_OWNER: owner_tag(self.key, most=TAG_VALUE_MOST),
             names.TAG_EKS_CLUSTER: self.eks_cluster_arn[:TAG_VALUE_MOST],
         }
 

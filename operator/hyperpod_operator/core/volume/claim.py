@@ -10,6 +10,7 @@ from hyperpod_operator.api import names
 from hyperpod_operator.api.volume.bounds import PUBLISHED_CLASS
 from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec, Publish, VolumeMembers
 from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
+from hyperpod_operator.core.owner_tag import owner_tag
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume.observed import ClaimReference
 
@@ -192,8 +193,8 @@ class Claim:
 
     @property
     def owner(self) -> str:
-        """How tags name this claim for people: `namespace/name`, cut to what EC2 takes."""
-        return str(self.key)[:TAG_VALUE_MOST]
+        """How tags name this claim once its uid is gone, and for people: `namespace/name`, within what EC2 takes."""
+        return owner_tag(self.key, most=TAG_VALUE_MOST)
 
     @property
     def label(self) -> str:

@@ -32,7 +32,8 @@ from hyperpod_operator.api.names import (
     TAG_RELEASED,
 )
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.volume.adoption import announcement
+from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.volume.adoption import Belongs, announcement, belongs
 from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.observed import Lease
@@ -230,3 +231,14 @@ def test_a_volume_is_made_after_two_looks_found_none_of_an_earlier_claim() -> No
     first = decide(snapshot_of(claim(spec()), first_look=True, volume=None, former=(), lease=None))
     assert reason_of(first) == "CreatingVolume"
     assert isinstance(step_of(decide(snapshot_of(claim(spec()), volume=None, former=(), lease=None))), CreateVolume)
+
+
+def test_a_long_name_that_begins_alike_is_another_claim() -> None:
+    """Cut to what EC2 takes, both would be the same: the second would adopt the volume of the first while it lives."""
+    first, second, again = (
+        claim(adopting(), key=Key("n" * 63, "x" * 250 + end), uid=f"uid-{end}-{number}")
+        for number, end in enumerate(("z", "y", "z"))
+    )
+    theirs = volume(tags={TAG_CLAIM_UID: first.uid, TAG_OWNER: first.owner, TAG_EKS_CLUSTER: EKS})
+    found = [belongs(snapshot_of(one, volume=theirs), theirs) for one in (first, second, again)]
+    assert found == [Belongs.OURS, Belongs.OTHER_CLAIM, Belongs.FORMER]

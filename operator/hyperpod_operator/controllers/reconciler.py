@@ -204,6 +204,9 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
             raise Unconfirmed(f"{stored.key} cannot be read again before its call: {error}") from error
         if now is None or now.uid != stored.uid:
             raise ObjectGone(str(stored.key))
+        if now.body.get("status") != stored.body.get("status"):
+            # Another installation took the object up, or a backup came back: what it recorded counts.
+            raise StaleObject(f"The status of {stored.key} was written by another client before the call had its turn.")
         if now.is_edited(stored):
             raise Unconfirmed(f"{stored.key} was edited before the call had its turn.", stored=now)
 

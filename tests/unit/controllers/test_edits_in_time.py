@@ -1,6 +1,6 @@
 """A call that waits for its turn is not sent once a person asks for something else."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -14,16 +14,17 @@ from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 
 
 @pytest.fixture
-def at_its_turn(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], None]], None]:
+def at_its_turn(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], Awaitable[None] | None]], None]:
     """Something happens once while this call waits for the rate limit."""
 
-    def arrange(operation: str, happens: Callable[[], None]) -> None:
+    def arrange(operation: str, happens: Callable[[], Awaitable[None] | None]) -> None:
         run, told = Caller._run, []
 
         async def waited(self: Caller, name: str, call: Any, **how: Any) -> Any:
             if name == operation and not told:
                 told.append(name)
-                happens()
+                if (done := happens()) is not None:
+                    await done
             return await run(self, name, call, **how)
 
         monkeypatch.setattr(Caller, "_run", waited)
@@ -63,6 +64,31 @@ async def test_a_creation_that_is_paused_is_not_sent_and_made_when_it_goes_on(ri
     rig.apply(wanted(GPU))
     await rig.rest()
     assert rig.operations() == ["CreateCluster"]
+
+
+@pytest.mark.parametrize("operation", ["CreateCluster", "UpdateCluster", "DeleteCluster"])
+async def test_what_another_installation_sent_meanwhile_is_not_sent_late(
+    rig: Rig, at_its_turn: Any, operation: str
+) -> None:
+    """Two that watch one namespace: the second finds the intent of the first, whose call waits, and acts on it."""
+    if operation != "CreateCluster":
+        rig.apply(wanted(GPU, CPU))
+        await rig.rest()
+    first, sent = rig.controller, len(rig.calls())
+
+    async def second_acts() -> None:
+        rig.restart()
+        while not rig.calls(operation):
+            await rig.step()
+        rig.controller = first
+
+    at_its_turn(operation, second_acts)
+    if operation == "DeleteCluster":
+        rig.objects.delete(KEY)
+    else:
+        rig.apply(wanted(GPU))
+    await rig.rest()
+    assert rig.operations()[sent:] == [operation]
 
 
 async def test_a_request_for_a_pass_holds_up_no_call(rig: Rig, at_its_turn: Any) -> None:

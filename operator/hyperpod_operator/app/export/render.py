@@ -12,7 +12,7 @@ from hyperpod_operator.api.names import API_VERSION
 from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.files import write_whole
 from hyperpod_operator.core.export.model import Manifest, Note
-from hyperpod_operator.core.text import is_ambiguous, plain
+from hyperpod_operator.core.text import is_ambiguous, plain, plain_lines
 
 WIDTH = 110
 STANDARD_OUTPUT = "-"
@@ -31,7 +31,15 @@ def rendered(manifest: Manifest, *, namespace: str) -> str:
         "metadata": metadata,
         "spec": dict(manifest.spec),
     }
-    return _header(manifest) + yaml.dump(body, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True)
+    return _header(manifest) + _dumped(body)
+
+
+def _dumped(body: dict[str, Any]) -> str:
+    """Foreign text as it is, unless something in it would act on a terminal or turn a line around: then escaped."""
+    shown = str(yaml.dump(body, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True))
+    if plain_lines(shown) == shown:
+        return shown
+    return str(yaml.dump(body, Dumper=_Dumper, sort_keys=False, width=WIDTH))
 
 
 def _header(manifest: Manifest) -> str:

@@ -21,6 +21,7 @@ from hyperpod_operator.core.export.cluster import manifest
 from hyperpod_operator.core.export.live import source
 from hyperpod_operator.core.export.model import Manifest, Source
 from hyperpod_operator.core.observed import Observed
+from hyperpod_operator.core.text import plain_lines
 
 Answer = dict[str, Any]
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
@@ -28,7 +29,7 @@ EKS = "arn:aws:eks:us-west-2:111122223333:cluster/ml"
 ROLE = "arn:aws:iam::111122223333:role/hyperpod"
 PLAIN = ("yes", "No", "1e3", "0123", "null", "2026-01-01", "0x1f", "gpu")
 """Words that YAML takes for something else, if it is let."""
-FREE = (*PLAIN, "a: b #c", " x ", "it's", "é", "a\nb", "${x}", "-")
+FREE = (*PLAIN, "a: b #c", " x ", "it's", "é", "a\nb", "${x}", "-", "a\u202egnp.sh", "a\u2028b")
 TEXTS: dict[str, tuple[str, ...]] = {
     "ClusterArn": ("arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl",),
     "ClusterName": PLAIN,
@@ -151,7 +152,9 @@ def test_a_cluster_that_aws_took_is_exported_whole_and_left_as_it_is(answer: Ans
     made = manifest(found)
     assert isinstance(made, Manifest)
     assert made.complete, [str(note) for note in made.notes if note.to_do]
-    written = yaml.safe_load(rendered(made.named("research"), namespace="team"))["spec"]
+    shown = rendered(made.named("research"), namespace="team")
+    assert plain_lines(shown) == shown
+    written = yaml.safe_load(shown)["spec"]
     assert written == made.spec
     gaps = diff(resource=resource(spec=written), observed=Observed(cluster=observed, tags={}), now=NOW)
     assert gaps.none, gaps.lines()

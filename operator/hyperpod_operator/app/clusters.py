@@ -14,7 +14,6 @@ from hyperpod_operator.core.observed import OperatedNode
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.kube.nodes.marks import KubeNodeMarks
 from hyperpod_operator.kube.pods.eviction import PodEvictor
-from hyperpod_operator.kube.workloads import KubeWorkloads
 
 PODS_DEBOUNCE = 2.0
 """Seconds between a change of a pod on a node that is to end and the pass that looks at it."""
@@ -58,9 +57,10 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
             ),
             prices=(settings.prices or dependencies.cloud.prices) if settings.cost else None,
             training_plans=dependencies.cloud.training_plans,
+            own_cluster=shared.own_cluster,
             preflight=Gate(
-                facts=lambda region: dependencies.cloud.facts(region=region),
-                workloads=KubeWorkloads(dependencies.api),
+                facts=shared.own_cluster.facts,
+                workloads=shared.own_cluster.workloads,
                 region=dependencies.cloud.region,
                 mode=settings.preflight,
             ),

@@ -7,6 +7,7 @@ from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
+from hyperpod_operator.controllers.own_cluster import OwnCluster
 from hyperpod_operator.controllers.quarantine import QuarantineMarks
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.ports import Objects
@@ -15,6 +16,7 @@ from hyperpod_operator.kube.events.recorder import EventRecorder
 from hyperpod_operator.kube.nodes.informer import NodeCache
 from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.kube.pods.cache import PodCache
+from hyperpod_operator.kube.workloads import KubeWorkloads
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.periodic import Periodic
@@ -56,6 +58,7 @@ class Shared:
     objects: Mapping[str, CustomObjects]
     queues: Mapping[str, WorkQueue]
     cluster_updated: Callable[[Change], None]
+    own_cluster: OwnCluster
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,9 @@ def shared(
         nodes=nodes,
         pods=pods,
         clusters=ClusterCache(),
+        own_cluster=OwnCluster(
+            facts=lambda region: dependencies.cloud.facts(region=region), workloads=KubeWorkloads(dependencies.api)
+        ),
         objects={
             kind.name: CustomObjects(dependencies.api, kind, namespaces=settings.namespaces) for kind in settings.kinds
         },

@@ -54,6 +54,7 @@ def volume_runtime(shared: Shared) -> ControllerRuntime:
             clock=dependencies.clock,
             audit=dependencies.audit,
             preflight=ClaimGate(facts=lambda region: dependencies.cloud.facts(region=region), mode=settings.preflight),
+            own_cluster=shared.own_cluster,
         ),
         timings=timings,
         regions=regions,

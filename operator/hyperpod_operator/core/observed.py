@@ -160,3 +160,6 @@ class Observed:
     """Nodes of this cluster, or that joined it, by node operations; read where a count is not what it should be."""
     causes_denied: bool = False
     """Whether AWS refuses the details of events, which hold the causes."""
+    elsewhere: bool = False
+    """Whether the EKS cluster is another one than that whose API is served; read where this object would take the
+    cluster from an earlier one of its name."""

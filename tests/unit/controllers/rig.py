@@ -16,6 +16,7 @@ from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.controllers.cluster.controller import ClusterController, ClusterSettings
 from hyperpod_operator.controllers.cluster.observer import Ports
 from hyperpod_operator.controllers.cluster.preflight import Gate
+from hyperpod_operator.controllers.own_cluster import OwnCluster
 from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
@@ -189,6 +190,7 @@ class Rig:
         self.preflight: Gate | None = None
         self.prices: PriceList | None = None
         self.training_plans: TrainingPlans | None = None
+        self.own_cluster: OwnCluster | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -202,6 +204,7 @@ class Rig:
             preflight=self.preflight,
             prices=self.prices,
             training_plans=self.training_plans,
+            own_cluster=self.own_cluster,
         )
         self.controller = ClusterController(ports=ports, settings=ClusterSettings(timings=self.timings))
         self.failures = 0

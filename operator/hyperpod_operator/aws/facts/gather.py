@@ -13,7 +13,7 @@ from hyperpod_operator.aws.facts import account, eks, file_systems, history, iam
 from hyperpod_operator.aws.facts.reader import BUDGET, PATIENCE, Answers, Reader
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.preflight.addresses import wanted
-from hyperpod_operator.core.preflight.facts import NOT_GATHERED, Endpoint, Facts, RouteTable, Subnet
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED, EksCluster, Endpoint, Facts, RouteTable, Subnet
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas
@@ -67,6 +67,10 @@ class AwsFacts:
         # The quotas have no part in the budget: nothing has to wait for their pages.
         facts, listed = await asyncio.gather(self._within_budget(reader, subject), account.quotas(reader, names))
         return replace(facts, quotas=listed, calls=reader.calls)
+
+    async def eks_cluster(self, arn: str) -> Fact[EksCluster | None]:
+        """Never raises."""
+        return await eks.cluster(self._reader(), arn)
 
     async def _within_budget(self, reader: Reader, subject: ClusterSubject) -> Facts:
         """All but the quotas."""

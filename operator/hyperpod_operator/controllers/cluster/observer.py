@@ -14,6 +14,7 @@ from hyperpod_operator.controllers.cluster.observe import FullSyncs, Proofs, obs
 from hyperpod_operator.controllers.cluster.plan_nodes import PlanNodes
 from hyperpod_operator.controllers.cluster.preflight import Gate
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
+from hyperpod_operator.controllers.own_cluster import OwnCluster
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion, NeedTags
@@ -70,6 +71,8 @@ class Ports:
     """When training plans end; None where that is not read."""
     preflight: Gate | None = None
     """Checks before calls that cost money; None where nothing is checked."""
+    own_cluster: OwnCluster | None = None
+    """Which EKS cluster this is; None where that is not read."""
 
 
 class ClusterObserver:
@@ -128,7 +131,7 @@ class ClusterObserver:
         scaled = with_autoscaler(resource, cluster=observed.cluster)
         if self._ports.operated is not None and evidence_decides(scaled, observed):
             observed = replace(observed, operated=await self._ports.operated(resource.key))
-        snapshot = await self._with_claims(situate(snapshot, observed))
+        snapshot = await self._with_place(await self._with_claims(situate(snapshot, observed)))
         entry = self._entry(stored, snapshot)
         snapshot = await self._with_health(snapshot, entry or known)
         snapshot = await self._with_departures(snapshot, entry or known)
@@ -136,7 +139,7 @@ class ClusterObserver:
         decision = decide(snapshot)
         if isinstance(decision, NeedTags):
             observed = await observe_tags(clusters=clusters, observed=snapshot.observed)
-            snapshot = situate(snapshot, observed)
+            snapshot = await self._with_place(situate(snapshot, observed))
             entry = entry or self._entry(stored, snapshot)
             snapshot = await self._with_health(snapshot, entry or known)
             snapshot = await self._with_departures(snapshot, entry or known)
@@ -155,6 +158,14 @@ class ClusterObserver:
     def clusters(self, snapshot: ClusterSnapshot) -> Clusters:
         """SageMaker in the Region of the cluster."""
         return self._ports.cloud.clusters(region=snapshot.resource.spec.region or "")
+
+    async def _with_place(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
+        """Whether the earlier object of this name may live in another control plane, where it matters."""
+        resource, own = snapshot.resource, self._ports.own_cluster
+        if own is None or snapshot.ownership is not Ownership.FORMER or not resource.adopts:
+            return snapshot
+        elsewhere = await own.is_not(resource.eks_cluster_arn, region=resource.spec.region or "")
+        return replace(snapshot, observed=replace(snapshot.observed, elsewhere=elsewhere))
 
     async def _with_facts(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
         """Prices and the ends of training plans; before the decision, whose answers another snapshot would not have."""

@@ -22,7 +22,7 @@ from hyperpod_operator.core.health.state import State
 from hyperpod_operator.core.location import Record, cluster_id, eks_cluster_of, records_of_cluster
 from hyperpod_operator.core.object_name import is_object_name
 from hyperpod_operator.core.ports import Key, KubernetesError
-from hyperpod_operator.core.volume.adoption import Belongs, belongs, left_behind
+from hyperpod_operator.core.volume.adoption import Belongs, belongs, left_behind, takes_from_another
 from hyperpod_operator.core.volume.claim import CREATED, TAG_VALUE_MOST, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
@@ -131,6 +131,7 @@ async def observe(
         tagged_for=had.result()[2],
         snapshots=await _snapshots(cloud=cloud, claim=claim, nodes=nodes.nodes),
         labelled=await _labelled(ports=ports, claim=claim, view=view),
+        elsewhere=await _elsewhere(ports=ports, snapshot=judged, region=at.region),
     )
     if there is not None and _modification_matters(claim, seen, ports=ports):
         seen = await _modified(cloud=cloud, seen=seen, volume_id=there.volume_id)
@@ -207,6 +208,14 @@ async def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[st
     if ports.strays.suspected(label):
         names |= await ports.labels.holders(key=label)
     return tuple(sorted(names))
+
+
+async def _elsewhere(*, ports: VolumePorts, snapshot: ClaimSnapshot, region: str) -> bool:
+    """Whether the claim that the volume's tags name may live in another control plane, where this one would take it."""
+    volume = snapshot.volume
+    if volume is None or ports.own_cluster is None or not takes_from_another(snapshot, volume):
+        return False
+    return await ports.own_cluster.is_not(snapshot.eks_cluster_arn, region=region)
 
 
 async def _had(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hyperpod_operator.controllers.own_cluster import OwnCluster
 from hyperpod_operator.controllers.volume.preflight import ClaimGate
 from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
@@ -31,3 +32,5 @@ class VolumePorts:
     audit: Audit
     preflight: ClaimGate | None = None
     """Checks before a volume is created; None where nothing is checked."""
+    own_cluster: OwnCluster | None = None
+    """Which EKS cluster this is; None where that is not read."""

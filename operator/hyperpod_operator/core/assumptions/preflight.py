@@ -51,10 +51,14 @@ PREFLIGHT = (
         "pods find next to their token.",
         source="DOC: Amazon EKS API reference, Certificate; DOC: Kubernetes, Managing Service Accounts, "
         "kube-root-ca.crt",
-        if_false="With one authority for several clusters, what another EKS cluster runs counts. With another "
-        "certificate in the pods, checks of what the EKS cluster runs are Unknown and hold nothing.",
+        if_false="With one authority for several clusters, what another EKS cluster runs counts, and an object that "
+        "was restored there takes over what the original has. With another certificate in the pods, checks of what "
+        "the EKS cluster runs are Unknown and hold nothing, and an object that was applied again waits (NotOwned) "
+        "until you remove the tags of the earlier one.",
         tests=(
             "unit/controllers/test_preflight.py::test_what_runs_in_another_eks_cluster_of_the_region_is_not_checked",
+            "unit/controllers/test_restored_elsewhere.py::test_a_copy_in_another_control_plane_does_not_take_the_cluster",
+            "unit/controllers/test_restored_elsewhere.py::test_one_that_was_rebuilt_in_its_place_continues",
         ),
     ),
     Assumption(

@@ -31,6 +31,8 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
     adoptable = snapshot.ownership in {Ownership.UNOWNED, Ownership.FORMER}
     if not adoptable or not snapshot.resource.adopts:
         return _refuse_ownership(snapshot, adoptable=adoptable)
+    if snapshot.observed.elsewhere:
+        return _of_another_control_plane(snapshot)
     if snapshot.resource.paused:
         message = (
             "Paused: the operator does not adopt the existing cluster. Set spec.management.paused to false to adopt it."
@@ -74,6 +76,19 @@ def _refuse_ownership(snapshot: ClusterSnapshot, *, adoptable: bool) -> Wait:
     message = (
         f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: the operator neither changes nor "
         f"deletes it, even if you delete this resource. To continue, {way}."
+    )
+    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+
+
+def _of_another_control_plane(snapshot: ClusterSnapshot) -> Wait:
+    """An object of this name that lives elsewhere, and a copy of it from a backup here: by its policy Delete the end of
+    the copy would delete the cluster."""
+    cluster, tags = present(snapshot), snapshot.observed.tags or {}
+    message = (
+        f"{cluster.arn} {_whose(snapshot.resource, tags)}. This operator serves the API of another EKS cluster than "
+        f"{snapshot.resource.eks_cluster_arn}, so that object may exist there, and this one be a copy of it from a "
+        "backup: the operator neither changes nor deletes the cluster. If it is a copy, delete this one. If that "
+        f"object is gone, remove the tags {TAG_OWNER_UID} and {TAG_OWNER} from the cluster; this one then adopts it."
     )
     return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 

@@ -5,7 +5,7 @@ from math import inf
 from typing import Protocol
 
 from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
-from hyperpod_operator.core.preflight.facts import Facts, TrainingPlan, Workload
+from hyperpod_operator.core.preflight.facts import EksCluster, Facts, TrainingPlan, Workload
 from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.volume import VolumeFacts
@@ -19,6 +19,10 @@ class ClusterFacts(Protocol):
 
         Answers of earlier checks that are older than `max_age` seconds do not count.
         """
+        ...
+
+    async def eks_cluster(self, arn: str) -> Fact[EksCluster | None]:
+        """The EKS cluster of this ARN alone."""
         ...
 
 

@@ -88,7 +88,28 @@ def take(snapshot: ClaimSnapshot) -> Decision | None:
                 return _left_behind(snapshot, (volume,))
         case _:
             assert_never(whose)
+    if snapshot.observed.elsewhere and takes_from_another(snapshot, volume):
+        return _of_another_control_plane(snapshot, volume)
     return _announced(snapshot, volume)
+
+
+def takes_from_another(snapshot: ClaimSnapshot, volume: Volume) -> bool:
+    """Whether the claim's policy has it take the volume from a claim that the tags name as its owner."""
+    whose = belongs(snapshot, volume)
+    former = whose is Belongs.FORMER and snapshot.claim.adopts and any(volume.tags.get(key) for key in OWNERS)
+    return former or _forces(snapshot, whose)
+
+
+def _of_another_control_plane(snapshot: ClaimSnapshot, volume: Volume) -> Wait:
+    """A claim that lives elsewhere, and a copy of it from a backup here."""
+    message = (
+        f"{volume.volume_id} carries the tag of {tags.other_claim(snapshot) or 'another owner'}. This operator serves "
+        f"the API of another EKS cluster than {snapshot.eks_cluster_arn}, so that claim may exist there, and this one "
+        "be a copy of it from a backup: the operator does not tag, change, attach or delete the volume. If it is a "
+        f"copy, delete this one. If that claim is gone, set the tag {names.TAG_CLAIM_UID}={snapshot.claim.uid} on the "
+        f"volume in EC2{_by_which_iam_knows_it(snapshot, volume)}; this one then continues with it."
+    )
+    return Wait(reason=Reason.CLAIMED_BY_OTHER, message=message, after=SLOW, stalled=True)
 
 
 def inherited(snapshot: ClaimSnapshot) -> Decision | None:

@@ -157,6 +157,10 @@ class Observed:
     tagged_for: Lease | None = None
     """The same of the other claim that the volume's tags name; read where this claim would take the volume from it."""
 
+    elsewhere: bool = False
+    """Whether the EKS cluster is another one than that whose API is served; read where this claim would take the volume
+    from another one."""
+
     def node(self, instance_id: str) -> Candidate | None:
         return next((node for node in self.nodes if node.instance_id == instance_id), None)
 

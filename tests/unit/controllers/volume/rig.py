@@ -28,6 +28,7 @@ from hyperpod_operator.api.metrics.volumes import (
 from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.ec2.volumes import Volumes
+from hyperpod_operator.controllers.own_cluster import OwnCluster
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.preflight import ClaimGate
@@ -134,6 +135,7 @@ class VolumeRig:
         self.cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
         self.timings = VolumeTimings(poll=30.0)  # fewer looks while AWS works: they are not what is tried here
         self.preflight: ClaimGate | None = None
+        self.own_cluster: OwnCluster | None = None
         self._failures: dict[Key, int] = {}
         self._known: Mapping[str, Any] = {}
         self.restart()
@@ -159,6 +161,7 @@ class VolumeRig:
             metrics=self.recorder,
             clock=self.clock,
             preflight=self.preflight,
+            own_cluster=self.own_cluster,
         )
         self.controller = VolumeController(
             ports=ports, timings=self.timings, regions=frozenset({REGION}), tenancy=Tenancy()

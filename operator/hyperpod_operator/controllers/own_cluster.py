@@ -1,0 +1,29 @@
+"""Is the EKS cluster of an ARN the one whose API the operator serves?
+
+An object there has the namespace, the name and the EKS cluster of an object here, where one was restored from a backup
+of the other: nothing but the API server itself tells the two apart.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hyperpod_operator.core.preflight.authorities import another_cluster
+from hyperpod_operator.core.preflight.facts import EksCluster
+from hyperpod_operator.core.preflight.ports import ClusterFacts, Workloads
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnCluster:
+    """`facts` gives what reads AWS in a Region, `workloads` what reads the API server."""
+
+    facts: Callable[[str], ClusterFacts]
+    workloads: Workloads
+
+    # [assumption: preflight-eks-authority]
+    async def is_not(self, arn: str, *, region: str) -> bool:
+        """Whether that is another cluster for certain, by its certificate authority; what cannot be read proves
+        nothing. Never raises."""
+        if not arn:
+            return False
+        ours, theirs = await self.workloads.authorities(), await self.facts(region).eks_cluster(arn)
+        return isinstance(theirs, EksCluster) and another_cluster(ours, theirs.authorities)

@@ -1,4 +1,4 @@
-"""Two releases of the chart in one namespace: they work side by side, or the second is refused with the way out."""
+"""Two releases of the chart in one EKS cluster: they work side by side, or the second is refused with the way out."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +10,8 @@ from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm, HelmError
 
 OTHER = "other"
+ELSEWHERE = "team-b"
+"""Another namespace for the second release."""
 BESIDE: dict[str, Any] = {"crds": {"enabled": False}}
 Releases = Any
 
@@ -23,17 +25,18 @@ def components() -> frozenset[str]:
 def beside(plane: ControlPlane, releases: Helm) -> Iterator[Releases]:
     """Installs one release with these values, and another one with those."""
 
-    def installed(first: dict[str, Any], second: dict[str, Any]) -> None:
+    def installed(first: dict[str, Any], second: dict[str, Any], *, namespace: str = NAMESPACE) -> None:
         releases.release("install", RELEASE, namespace=NAMESPACE, values=first)
         plane.wait_until_read(*DEFINITIONS)
-        releases.release("install", OTHER, namespace=NAMESPACE, values={**BESIDE, **second})
+        releases.release("install", OTHER, namespace=namespace, values={**BESIDE, **second})
 
     yield installed
-    for name in (OTHER, RELEASE):
-        releases("uninstall", name, "--namespace", NAMESPACE, "--ignore-not-found")
+    for name, namespace in ((OTHER, ELSEWHERE), (OTHER, NAMESPACE), (RELEASE, NAMESPACE)):
+        releases("uninstall", name, "--namespace", namespace, "--ignore-not-found")
     plane.remove_crds(*DEFINITIONS)
 
 
+@pytest.mark.parametrize("namespace", [NAMESPACE, ELSEWHERE], ids=["", "elsewhere"])
 @pytest.mark.parametrize(
     ("first", "second", "named"),
     [
@@ -44,9 +47,11 @@ def beside(plane: ControlPlane, releases: Helm) -> Iterator[Releases]:
     ],
     ids=["both all", "first all", "second all", "one in two lists"],
 )
-def test_no_namespace_is_watched_by_two(beside: Releases, first: Any, second: Any, named: str) -> None:
-    with pytest.raises(HelmError, match=f"{RELEASE} of another release watches {named}, too"):
-        beside(first, second)
+def test_no_namespace_is_watched_by_two(beside: Releases, first: Any, second: Any, named: str, namespace: str) -> None:
+    with pytest.raises(
+        HelmError, match=f"{RELEASE} of another release in the namespace {NAMESPACE} watches {named}, too"
+    ):
+        beside(first, second, namespace=namespace)
 
 
 def test_two_do_not_share_an_account(beside: Releases) -> None:
@@ -60,6 +65,18 @@ def test_lists_that_have_nothing_in_common_are_kept_apart_by_upgrades_too(beside
     with pytest.raises(HelmError, match="watches team-a, too"):
         releases.release("upgrade", OTHER, namespace=NAMESPACE, values={**BESIDE, "watchNamespaces": ["team-a"]})
     releases.release("upgrade", OTHER, namespace=NAMESPACE, values={**BESIDE, "watchNamespaces": ["team-b"]})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"replicaCount": 0}, {}),
+        ({"watchNamespaces": ["team-a"]}, {"watchNamespaces": ["team-b"]}),
+    ],
+    ids=["stopped", "other namespaces"],
+)
+def test_one_that_watches_nothing_of_it_is_no_obstacle(beside: Releases, first: Any, second: Any) -> None:
+    beside(first, second, namespace=ELSEWHERE)
 
 
 def test_one_that_is_stopped_may_be_followed_by_another(beside: Releases) -> None:

@@ -5,10 +5,12 @@ test_metrics_document.py; here is what spans all documents.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import pytest
+from tests.contract.definitions import DEFINITIONS, schema
 from tests.contract.user_facing_text import (
     CHART,
     ROOT,
@@ -159,7 +161,7 @@ def test_documents_name_only_metrics_that_exist() -> None:
 
 
 def test_documents_name_only_values_of_the_chart_that_exist() -> None:
-    rows = set(re.findall(r"^\| `([A-Za-z.]+)` \|", (CHART / "README.md").read_text(), re.MULTILINE))
+    rows = values_of_the_chart()
     tops = {row.split(".")[0] for row in rows}
     named = set(re.findall(r"`([a-z][A-Za-z]*(?:\.[A-Za-z]+)+)(?:=[^`]*)?`", ALL))
     ours = {name for name in named if name.split(".")[0] in tops}
@@ -170,6 +172,47 @@ def test_documents_name_only_values_of_the_chart_that_exist() -> None:
         if not any(row == name or row.startswith(f"{name}.") or name.startswith(f"{row}.") for row in rows)
     }
     assert not unknown
+
+
+KUBERNETES_OWN = {"spec.nodeName", "spec.providerID", "spec.unschedulable", "spec.versions"}
+"""Fields of Nodes, pods and definitions that documents name."""
+FIELD = re.compile(
+    r"`(?!\w+\.(?:json|txt)`)\.?([a-z]\w*(?:\[[^\]`]*\])?(?:\.[a-z]\w*(?:\[[^\]`]*\])?)+)(?:[:=][^`\n]*)?`"
+)
+"""A path of two members or more in backquotes, with or without a value behind it: `spec.tags`, `a[].b: Retain`."""
+
+
+def paths(known: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for inner in (known.get("items"), known.get("additionalProperties")):
+        if isinstance(inner, Mapping):
+            yield from paths(inner)
+    for name, inner in known.get("properties", {}).items():
+        yield (name,)
+        yield from ((name, *path) for path in paths(inner))
+
+
+def fields_that_do_not_exist(text: str) -> set[str]:
+    """Paths that begin with a member of our kinds that has members, and go on with none of them."""
+    known = {path for one in DEFINITIONS for path in paths(schema(one))}
+    ends = {path[start:] for path in known for start in range(len(path))}
+    parents = {end[0] for end in ends if len(end) > 1}
+    named = {re.sub(r"\[[^\]]*\]", "", path) for path in FIELD.findall(text)}
+    parts = {name: tuple(name.split(".")) for name in named - KUBERNETES_OWN - values_of_the_chart()}
+    return {name for name, path in parts.items() if path[0] in parents and path not in ends}
+
+
+def values_of_the_chart() -> set[str]:
+    return set(re.findall(r"^\| `([A-Za-z.]+)` \|", (CHART / "README.md").read_text(), re.MULTILINE))
+
+
+def test_documents_and_messages_name_only_fields_that_exist() -> None:
+    messages = "\n".join(text.words for text in part_of("strings"))
+    assert fields_that_do_not_exist(f"{ALL}\n{messages}") == set()
+
+
+def test_a_field_that_does_not_exist_is_noticed() -> None:
+    text = "Set `spec.reclaimPolicy: Delete` or `instanceGroups[].management.owner`, not `spec.management.paused`."
+    assert fields_that_do_not_exist(text) == {"spec.reclaimPolicy", "instanceGroups.management.owner"}
 
 
 @pytest.mark.parametrize("word", ["NodeFenced", "NodeFreed"])

@@ -702,6 +702,7 @@ async def test_what_was_deleted_by_name_is_on_record(kube: Kubernetes) -> None:
     await kube.rig.rest()
     (group,) = kube.rig.status["instanceGroups"]
     assert [one["instanceId"] for one in group["memory"]["deletedNodes"]] == kube.deleted()
+    assert kube.rig.status["history"][-1]["summary"] == f"-1 node in gpu: {kube.deleted()[0]}"
     assert "countOffset" not in group["memory"]
     assert group["memory"]["appliedInstanceCount"] == 3
 

@@ -27,8 +27,11 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.plan.gate import Open
 from hyperpod_operator.core.plan.record import carried_steps
 from hyperpod_operator.core.plan.summary import summary
+from hyperpod_operator.core.text import listed
 
 SUMMARY_MOST = 256
+ENDED_SHOWN = 8
+"""Nodes that an entry of the history names before it counts the rest."""
 UNSURE = frozenset({ErrorKind.UNKNOWN_OUTCOME, ErrorKind.TRANSIENT})
 """Failures after which AWS may have carried the call out."""
 
@@ -70,7 +73,7 @@ def history(pass_record: PassRecord) -> list[HistoryEntry] | None:
         time=stamp(pass_record.snapshot.now),
         call=entry.call,
         effect=entry.effect or None,
-        summary=(summary(steps) if steps else entry.message)[:SUMMARY_MOST],
+        summary=f"{summary(steps) if steps else entry.message}{_ended(pass_record.decision.action)}"[:SUMMARY_MOST],
         outcome=entry.outcome,
         code=entry.code[:128],
         approvedBy=entry.by.approved_by or None,
@@ -101,6 +104,13 @@ def drain_requester(snapshot: ClusterSnapshot) -> Requester:
     """Who asked for nodes to end."""
     steps = snapshot.plan.steps if snapshot.plan is not None else ()
     return requester(snapshot, [step for step in steps if step.effect is Effect.DESTROYS])
+
+
+def _ended(action: Action) -> str:
+    """Which nodes: the plan counts them, and several calls may make one scale-in."""
+    if not isinstance(action, DeleteNodes):
+        return ""
+    return f": {listed(action.instance_ids, most=ENDED_SHOWN, separator=', ', rest=' ')}"
 
 
 def _named(action: Action, *, planned: bool) -> Sequence[str]:

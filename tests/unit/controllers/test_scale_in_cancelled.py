@@ -99,25 +99,17 @@ async def test_a_node_that_aws_was_asked_to_end_and_does_not_is_given_back_when_
     assert len(kube.instances()) == 4
 
 
+@pytest.mark.parametrize("paused", [False, True])
 @pytest.mark.parametrize("owner", [OTHERS, FORMER])
 async def test_nodes_of_a_cluster_that_others_took_over_meanwhile_are_given_back(
-    kube: Kubernetes, owner: dict[str, str]
+    kube: Kubernetes, owner: dict[str, str], paused: bool
 ) -> None:
     await scaling_in(kube)
     kube.rig.simulator.world.set_tags("research", owner)
+    kube.rig.apply({**gpu(3), "management": {"paused": paused}})
     await kube.rig.until("NotOwned")
     await kube.rig.step()
     assert kube.held == []
-
-
-async def test_a_paused_object_takes_nothing_off_nodes_of_a_cluster_that_others_took_over(kube: Kubernetes) -> None:
-    await scaling_in(kube)
-    kube.rig.simulator.world.set_tags("research", OTHERS)
-    paused = gpu(3)
-    kube.rig.apply({**paused, "management": {**paused.get("management", {}), "paused": True}})  # type: ignore[dict-item]
-    await kube.rig.until("NotOwned")
-    await kube.rig.step()
-    assert len(kube.held) == 1
 
 
 async def test_nodes_of_a_cluster_whose_tags_were_taken_off_stay_held(kube: Kubernetes) -> None:

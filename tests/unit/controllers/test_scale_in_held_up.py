@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.controllers.rig import Rig
+from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_scale_in_workloads import Kubernetes, gpu, held_by_jobs
 from tests.unit.controllers.test_scale_in_workloads import kube as kube  # a fixture
 from tests.unit.core.builders import group_spec, spec
@@ -27,6 +27,10 @@ def cluster_failed(kube: Kubernetes, wanted: dict[str, Any]) -> None:
     with kube.rig.simulator.core.present() as sim:
         (cluster,) = sim.account.clusters()
         cluster.status = "Failed"
+
+
+def paused(kube: Kubernetes, wanted: dict[str, Any]) -> None:
+    wanted["management"] = {**wanted.get("management", {}), "paused": True}
 
 
 HOLDS = {"ImmutableDiffers": another_type, "ClusterFailed": cluster_failed}
@@ -51,11 +55,11 @@ async def test_nothing_is_done_on_nodes_that_cannot_end(kube: Kubernetes, handli
     assert kube.rig.calls("UpdateCluster") == []
 
 
-@pytest.mark.parametrize("reason", HOLDS)
+@pytest.mark.parametrize("reason", [*HOLDS, "Paused"])
 async def test_what_was_drained_is_given_back_and_drained_again_later(kube: Kubernetes, reason: str) -> None:
     await held_by_jobs(kube)
     wanted = gpu(3)
-    HOLDS[reason](kube, wanted)
+    (HOLDS | {"Paused": paused})[reason](kube, wanted)
     kube.rig.apply(wanted)
     await kube.rig.until(reason)
     assert kube.held == []
@@ -66,6 +70,37 @@ async def test_what_was_drained_is_given_back_and_drained_again_later(kube: Kube
     kube.rig.apply(gpu(3))
     await kube.rig.rest()
     assert len(kube.deleted()) == 1
+
+
+async def test_a_deletion_that_is_paused_gives_its_nodes_back_and_drains_them_again_later(kube: Kubernetes) -> None:
+    kube.run("job", kube.instances()[0])
+    kube.rig.objects.delete(KEY)
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    assert kube.held
+    wanted = gpu(4)
+    paused(kube, wanted)
+    kube.rig.apply(wanted)
+    await kube.rig.until("Paused")
+    await kube.rig.idle(1800)
+    assert (kube.held, kube.needed) == ([], {})
+    kube.rig.apply(gpu(4))
+    await kube.rig.until("WaitingForWorkloads")
+    assert kube.held
+    assert kube.rig.calls("DeleteCluster") == []
+
+
+async def test_a_paused_cluster_keeps_pods_off_nodes_that_aws_was_asked_to_end(kube: Kubernetes) -> None:
+    kube.rig.apply(gpu(3))
+    while not kube.rig.calls("BatchDeleteClusterNodes"):
+        await kube.rig.step()
+    asked = kube.held
+    wanted = gpu(3)
+    paused(kube, wanted)
+    kube.rig.apply(wanted)
+    await kube.rig.step()
+    assert kube.rig.condition("Ready")["reason"] == "Paused"
+    assert kube.held == asked != []
 
 
 async def test_a_failed_cluster_takes_a_count_that_ends_no_node(kube: Kubernetes) -> None:

@@ -280,7 +280,7 @@ def _unread(groups: Mapping[str, int], *, read: PodsRead, unsynced: bool = False
 def _why(snapshot: ClusterSnapshot, ends: Mapping[str, int]) -> str:
     """Why Nodes are marked and pods evicted, for the audit trail."""
     if not ends:
-        return "No node is to end any more."
+        return "The cluster is paused." if snapshot.resource.paused else "No node is to end any more."
     if _cluster_ends(snapshot):
         return "The cluster is to be deleted."
     return f"Nodes are to end in {listed(sorted(ends), most=5, separator=', ', rest=' ')}."

@@ -244,7 +244,7 @@ class ClusterObserver:
         proved = snapshot.ownership is Ownership.OURS or self._proofs.holds(snapshot.resource, cluster)
         if gives_up(snapshot) and (proved or not snapshot.owned):
             return await self._evacuation.release(snapshot)
-        if not proved or snapshot.resource.paused:
+        if not proved:
             return snapshot
         if self._evacuation.concerns(snapshot) and snapshot.observed.nodes is None:
             nodes = await self.clusters(snapshot).nodes(name=cluster.arn)

@@ -177,9 +177,9 @@ def departing(
     *, resource: Resource, observed: Observed, changes: Changes, ends: bool, unapproved: frozenset[str] = frozenset()
 ) -> Mapping[str, int]:
     """By group, how many nodes stay: groups whose count is lowered, removed groups, and all groups if the cluster
-    `ends`. Nothing is done about groups whose change waits for an approval."""
+    `ends`. Nothing is done about groups whose change waits for an approval, or while the object is paused."""
     cluster = observed.cluster
-    if cluster is None or cluster.status == GOING or handling(resource) is Handling.IGNORE:
+    if cluster is None or cluster.status == GOING or resource.paused or handling(resource) is Handling.IGNORE:
         return {}
     if resource.deleting:
         return {group.name: 0 for group in cluster.groups} if ends else {}

@@ -67,9 +67,8 @@ def gives_up(snapshot: ClusterSnapshot) -> bool:
     if snapshot.observed.cluster is None:
         return False
     if snapshot.owned:
-        return resource.deleting and stays(snapshot) and not resource.paused
-    acts = resource.deleting or not resource.paused
-    return acts and snapshot.observed.tags is not None and not untagged(snapshot)
+        return resource.deleting and stays(snapshot)
+    return snapshot.observed.tags is not None and not untagged(snapshot)
 
 
 def _nodes_held(snapshot: ClusterSnapshot) -> Wait | None:

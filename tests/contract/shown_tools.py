@@ -57,7 +57,7 @@ KUBECTL = frozenset(
         "logs",
         "patch",
     }
-    | {"port-forward", "rollout", "taint", "uncordon", "wait"}
+    | {"port-forward", "rollout", "scale", "taint", "uncordon", "wait"}
 )
 HELM = frozenset({"dependency", "install", "rollback", "template", "test", "uninstall", "upgrade"})
 WITH_VALUE = frozenset(
@@ -159,7 +159,7 @@ def asked(document: Path, words: Sequence[str]) -> None:
             known_names(key.split("=")[0] for key in value.split(","))
         if name == "--field-selector" and value.startswith("reason="):
             assert value.removeprefix("reason=") in REASONS
-    if verb in {"apply", "create", "explain", "logs", "port-forward", "rollout", "uncordon"} or not rest:
+    if verb in {"apply", "create", "explain", "logs", "port-forward", "rollout", "scale", "uncordon"} or not rest:
         if verb == "explain" and rest:
             kind, _, path = rest[0].partition(".")
             fields_exist(kind, nested(path) if path else {})

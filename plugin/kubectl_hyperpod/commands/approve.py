@@ -25,7 +25,7 @@ NOTHING = "None"
 @click.option("--dry-run", is_flag=True, help="Ask the API server, and change nothing.")
 @common()
 def approve(session: Session, which: tuple[str, ...], digest: str, yes: bool, dry_run: bool) -> None:
-    """Approve the plan that a HyperPodCluster waits with, after showing it."""
+    """Approve the plan that a HyperPodCluster or a node operation waits with, after showing it."""
     asked = named(which)
     found = session.one(asked)
     kind = asked.kind if asked else None

@@ -360,12 +360,12 @@ def test_what_the_operator_would_refuse_exits_with_1(aws: Simulator) -> None:
     assert "  blocked: A cluster named research exists" in done.output
 
 
-def test_a_manifest_for_another_account_is_not_looked_up(aws: Simulator) -> None:
-    body = manifest()
-    body["spec"]["orchestrator"]["eks"]["clusterArn"] = "arn:aws:eks:us-west-2:999999999999:cluster/x"
-    done = said("-f", "-", text=of(body))
+def test_manifests_for_another_account_are_not_looked_up(aws: Simulator) -> None:
+    """However many: whose credentials these are is known before the first of them."""
+    bodies = of(*(manifest(name) for name in ("a", "b", "c")))
+    done = said("-f", "-", text=bodies.replace("111122223333", "999999999999"))
     assert done.exit_code == 1
-    assert "another account" in done.output
+    assert done.output.count("account 111122223333: another account") == 3
     assert not [call for call in aws.log.calls() if call.operation == "DescribeCluster"]
 
 

@@ -82,6 +82,8 @@ async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
             cloud, server, found, prices=asked.prices or cloud.prices, preflight=asked.preflight, unasked=why
         )
         try:
+            # Whose credentials these are: of several that ask at once, one alone would know it.
+            await cloud.location(region="")
             return list(await asyncio.gather(*(previewer.report(one) for one in found)))
         finally:
             if server is not None:

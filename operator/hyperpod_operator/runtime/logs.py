@@ -6,6 +6,7 @@ writes a line per event at INFO and whole objects at DEBUG, botocore whole reque
 """
 
 import asyncio
+import json
 import logging
 import sys
 import threading
@@ -128,6 +129,11 @@ def _shown(value: Any) -> Any:
     return value if isinstance(value, int | float) else plain(str(value))
 
 
+def _written(value: Any) -> str:
+    structured = isinstance(value, dict | list | tuple)
+    return json.dumps(value, default=str, ensure_ascii=False) if structured else str(value)
+
+
 class _Json(JsonFormatter):
     """The keys of `KEYS`, then the extras, then `exception` where there is one."""
 
@@ -160,13 +166,13 @@ class _Json(JsonFormatter):
 
 
 class _Text(logging.Formatter):
-    """`time level logger namespace/name message`, extras as key=value."""
+    """`time level logger namespace/name message`, extras as key=value, lists and objects as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         namespace, name = getattr(record, "object_namespace", ""), getattr(record, "object_name", "")
         where = f" {namespace}/{name}" if name else ""
         line = f"{_time(record)} {record.levelname:<7} {record.name}{where} {record.getMessage()}"
-        extras = " ".join(f"{key}={value}" for key, value in record.__dict__.items() if key not in _STANDARD)
+        extras = " ".join(f"{key}={_written(value)}" for key, value in record.__dict__.items() if key not in _STANDARD)
         if extras:
             line = f"{line} {extras}"
         if record.exc_info:

@@ -137,9 +137,11 @@ def test_libraries_speak_only_when_something_is_wrong(log: logging.Logger, strea
 def test_text_is_for_people(stream: io.StringIO) -> None:
     logs.configure(log_format="text", stream=stream)
     with logs.about(Key("team", "blue")):
-        logging.getLogger("x").warning("two", extra={"operation": "CreateCluster"})
+        logging.getLogger("x").warning(
+            "two", extra={"operation": "CreateCluster", "audit": {"effect": Effect.DESTROYS}}
+        )
     line = stream.getvalue()
-    assert line.endswith("WARNING x team/blue two operation=CreateCluster\n")
+    assert line.endswith('WARNING x team/blue two operation=CreateCluster audit={"effect": "Destroys"}\n')
 
 
 def test_an_uncaught_exception_is_one_record(log: logging.Logger, stream: io.StringIO) -> None:

@@ -246,7 +246,8 @@ def _kept_off(found: Departures, waiting: Sequence[Candidate], *, now: datetime)
     awaited = [str(pod) for each in waiting for pod in pods.get(each.host, ())]
     since = [moment for node in nodes if (moment := held_since(node)) is not None]
     if not awaited:
-        return f"new pods are kept off {_some([each.name for each in waiting])} before it ends."
+        ends = "it ends" if len(waiting) == 1 else "they end"
+        return f"new pods are kept off {_some([each.name for each in waiting])} before {ends}."
     when = f" since {stamp(min(since))}" if since else ""
     names, ending = _some([each.name for each in waiting]), "s" if len(waiting) == 1 else ""
     return f"{names} get{ending} no new pods{when} and wait{ending} for {_some(awaited)}."

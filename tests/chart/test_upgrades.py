@@ -66,5 +66,8 @@ def test_an_election_is_not_begun_beside_an_operator_that_has_none(upgrade: Any)
         upgrade({"leaderElection": {"enabled": False}, "replicaCount": 1}, {})
 
 
-def test_an_upgrade_that_changes_neither_is_carried_out(upgrade: Any) -> None:
-    upgrade({}, {"log": {"level": "DEBUG"}})
+@pytest.mark.parametrize(
+    "values", [{"log": {"level": "DEBUG"}}, {"leaderElection": {"enabled": False}, "replicaCount": 1}]
+)
+def test_an_upgrade_that_changes_neither_is_carried_out(upgrade: Any, values: dict[str, Any]) -> None:
+    upgrade({}, values)

@@ -131,6 +131,9 @@ def built(_document: Path, words: Sequence[str]) -> None:
 def charted(_document: Path, words: Sequence[str]) -> None:
     assert words[0] in HELM or words[0].startswith("-")
     ours = any(word.startswith(("helm/", "hyperpod-operator")) for word in words)
+    of_a_release = words[0] in {"rollback", "test", "uninstall"} or any(word.startswith("helm/") for word in words)
+    if ours and of_a_release and words[0] != "template":
+        assert {"-n", "--namespace"} & {name for name, _ in options(words)}, "helm looks for releases in a namespace"
     for name, value in options(words):
         if name.startswith("--set") and ours:
             for one in re.split(r",(?=[\w.]+=)", value):

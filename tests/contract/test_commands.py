@@ -29,6 +29,7 @@ def test_a_command_that_a_document_shows_can_work(command: Command) -> None:
         "docker build --build-arg BASE=x .",
         "helm instal hyperpod-operator helm/hyperpod-operator",
         "helm upgrade hyperpod-operator helm/hyperpod",
+        "helm rollback hyperpod-operator",
         "helm upgrade hyperpod-operator helm/hyperpod-operator --set image.tags=1",
         "hyperpod-operator start",
         "hyperpod-operator run --log-fromat text",

@@ -256,6 +256,16 @@ async def test_a_minimum_that_is_never_reached_is_tried_with_growing_pauses_and_
     assert entry["attempts"] == 2
 
 
+async def test_nodes_that_a_rollback_keeps_are_not_said_to_have_ended(rig: Rig) -> None:
+    rig.look_seldom()
+    rig.apply(spec(instanceGroups=[group_spec("w", 4)]))
+    await rig.rest()
+    rig.simulator.world.limit_capacity("research", "w", 5)
+    rig.apply(spec(instanceGroups=[group_spec("w", 8, minInstanceCount=6)]))
+    await rig.until("UpdateRolledBack", passes=2000)
+    assert "rolled it back to 4 and ended 1 running node." in rig.condition("Ready")["message"]
+
+
 async def test_a_node_that_others_add_where_some_were_deleted_by_name_stays(rig: Rig) -> None:
     rig.apply(named(4))
     await rig.rest()

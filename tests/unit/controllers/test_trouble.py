@@ -8,6 +8,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import plain, two
 from tests.unit.core.builders import ROLE, group_spec, spec
 
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Requeue
 from hyperpod_testbed.simulator import Fault
 
@@ -58,14 +59,31 @@ class TestOwnership:
         assert isinstance(await rig.rest(), Gone)
         assert not rig.calls("DeleteCluster")
 
-    async def test_a_cluster_whose_owner_tags_were_taken_off_is_not_changed(self, rig: Rig) -> None:
+    @pytest.mark.parametrize("left", [(), (TAG_OWNER, TAG_EKS_CLUSTER)], ids=["none are left", "without the uid"])
+    @pytest.mark.parametrize("origin", ["Created", "Adopted"])
+    async def test_a_cluster_whose_owner_tags_were_taken_off_is_not_changed(
+        self, rig: Rig, origin: str, left: tuple[str, ...]
+    ) -> None:
+        if origin == "Adopted":
+            await self.test_adoption_announces_then_takes_over_then_changes(rig)
         rig.apply(two())
         await rig.rest()
-        rig.simulator.world.set_tags("research", {})
+        arn, before = rig.status["clusterArn"], len(rig.calls())
+        tags = await rig.cloud.clusters(region="").tags(arn=arn)
+        rig.simulator.world.set_tags("research", {key: tags[key] for key in left})
         rig.apply(two(9))
         assert isinstance(await rig.rest(), Blocked)
         assert rig.condition("Ready")["reason"] == "NotOwned"
-        assert rig.operations() == ["CreateCluster"]
+        assert len(rig.calls()) == before
+        told, command = rig.condition("Ready")["message"].split(" --tags ")
+        assert "has lost its ownership tags" in told
+        assert told.endswith(f"aws sagemaker add-tags --resource-arn {arn}")
+        typed = dict(pair.removeprefix("Key=").split(",Value=") for pair in command.split())
+        assert typed == {key: value for key, value in tags.items() if key in OWNERSHIP_TAGS}
+        rig.simulator.world.set_tags("research", typed)
+        await rig.idle(3600)
+        assert rig.condition("Ready")["status"] == "True"
+        assert rig.status["groupsSummary"] == "cpu 2/2, gpu 9/9"
 
 
 class TestLostAnswers:

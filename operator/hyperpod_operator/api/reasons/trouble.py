@@ -28,9 +28,10 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "A cluster of this name exists without this resource's tags; or the volume of a claim does not have its "
             "tag, existed before it (`adoptionPolicy: Never`), or was left by an earlier claim of the same name. The "
             "operator neither changes nor deletes it.",
-            "For an EBSVolumeClaim: the message names the volume and what to do. For a HyperPodCluster: delete this "
-            "resource and create one with another name, or adopt the cluster with "
-            "`spec.management.adoptionPolicy: IfUnowned` (unless it has the tags of another owner).",
+            "For an EBSVolumeClaim: the message names the volume and what to do. For a HyperPodCluster: if the message "
+            "says that its tags are lost, restore them with the command that it has. Otherwise delete this resource "
+            "and create one with another name, or adopt the cluster with `spec.management.adoptionPolicy: IfUnowned` "
+            "(unless it has the tags of another owner).",
             severity=Severity.STALLED,
         ),
         reason(

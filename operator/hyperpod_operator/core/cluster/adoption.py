@@ -6,6 +6,7 @@ from hyperpod_operator.api.names import ABANDON, TAG_ADOPTED, TAG_EKS_CLUSTER, T
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.existing import afterwards, busy, fixed_members_differ, present
+from hyperpod_operator.core.cluster.guards import restoring, untagged
 from hyperpod_operator.core.cluster.left_alone import left_alone
 from hyperpod_operator.core.cluster.missing import asked_to_delete
 from hyperpod_operator.core.cluster.ownership import Ownership, was_owner
@@ -24,6 +25,8 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
     """A cluster of this name that we did not make: adopt it by policy, or leave it alone."""
     if snapshot.owned:
         return None
+    if (lost := _lost_tags(snapshot)) is not None:
+        return lost
     if snapshot.ownership is Ownership.FORMER and was_owner(snapshot.resource):
         return _taken(snapshot)
     if present(snapshot).status == GOING:
@@ -45,6 +48,19 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
         or tags_do_not_fit(snapshot, {**snapshot.resource.ownership_tags, TAG_ADOPTED: "true"})
         or _adopt(snapshot)
     )
+
+
+def _lost_tags(snapshot: ClusterSnapshot) -> Wait | None:
+    """It is this object's by all that was seen of it, and tags that prove it are gone: nobody took it over."""
+    resource, cluster = snapshot.resource, present(snapshot)
+    adopted = snapshot.ownership is Ownership.UNOWNED and resource.adopts
+    if adopted or cluster.status == GOING or not was_owner(resource) or not untagged(snapshot):
+        return None
+    message = (
+        f"{cluster.arn} has lost its ownership tags, which the operator did not remove: it "
+        f"neither changes nor deletes the cluster. To continue, restore the tags: {restoring(snapshot, cluster)}"
+    )
+    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 
 
 def _makes_room(snapshot: ClusterSnapshot) -> Wait:

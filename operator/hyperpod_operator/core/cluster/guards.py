@@ -7,9 +7,9 @@ restart changes nothing.
 from typing import assert_never
 
 from hyperpod_operator.api.common.operations import OperationStatus
-from hyperpod_operator.api.names import TAG_OWNER_UID, Reason
+from hyperpod_operator.api.names import TAG_ADOPTED, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
-from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.ownership import Ownership, recorded_as_adopted
 from hyperpod_operator.core.cluster.pauses import refusal_pause
 from hyperpod_operator.core.cluster.plan import (
     Action,
@@ -189,6 +189,15 @@ def untagged(snapshot: ClusterSnapshot) -> bool:
     ours = bool(status.origin) and cluster is not None and status.clusterArn == cluster.arn
     missing = tags is not None and not all(tags.get(key) for key in snapshot.resource.ownership_tags)
     return ours and missing and snapshot.ownership is not Ownership.OURS and not taken_off(snapshot.resource)
+
+
+def restoring(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> str:
+    """The command that puts the ownership tags back."""
+    tags = dict(snapshot.resource.ownership_tags)
+    if recorded_as_adopted(resource=snapshot.resource, cluster=cluster):
+        tags[TAG_ADOPTED] = "true"
+    pairs = " ".join(f"Key={key},Value={value}" for key, value in tags.items())
+    return f"aws sagemaker add-tags --resource-arn {cluster.arn} --tags {pairs}"
 
 
 def rests_on_tags(act: Act) -> bool:

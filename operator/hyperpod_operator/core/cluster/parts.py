@@ -28,7 +28,7 @@ from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.observed import Json, ObservedCluster
-from hyperpod_operator.core.text import sentence
+from hyperpod_operator.core.text import counted, sentence
 
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
@@ -217,9 +217,10 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
         if known is not None and known.time and _known(snapshot, known):
             continue
         entry = _went_back(snapshot, group.name)
+        ended = max(0, (record.currentCount or 0) - group.target_count)
         message = (
             f"Group {group.name} did not reach its minInstanceCount {minimum} within 3 hours: AWS rolled it back to "
-            f"{group.target_count} and ended {record.currentCount or 0} running nodes. The operator retries after "
+            f"{group.target_count} and ended {counted(ended, 'running node')}. The operator retries after "
             f"{pause(snapshot, entry) / 60:.0f} min. Lower minInstanceCount to keep the available nodes, or reserve "
             "capacity first (a training plan, other instance types or another zone)."
         )

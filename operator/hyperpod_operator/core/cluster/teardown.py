@@ -9,7 +9,7 @@ from hyperpod_operator.core.cluster.adoption import adoption_not_shown
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
 from hyperpod_operator.core.cluster.existing import present, region_refused
-from hyperpod_operator.core.cluster.guards import act_once, letting_go, untagged
+from hyperpod_operator.core.cluster.guards import act_once, letting_go, restoring, untagged
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
@@ -97,12 +97,11 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
     if snapshot.owned:
         return None
     if untagged(snapshot):
-        command = " ".join(f"Key={key},Value={value}" for key, value in snapshot.resource.ownership_tags.items())
+        cluster = present(snapshot)
         message = (
-            f"{present(snapshot).arn} is recorded as owned and lacks its ownership tags: the operator neither "
-            "deletes nor releases it. If this resource owns it, restore the tags (aws sagemaker add-tags "
-            f"--resource-arn {present(snapshot).arn} --tags {command}); to keep it in AWS, set the annotation "
-            f"{ABANDON}."
+            f"{cluster.arn} is recorded as owned and lacks its ownership tags: the operator neither deletes nor "
+            f"releases it. If this resource owns it, restore the tags ({restoring(snapshot, cluster)}); to keep it in "
+            f"AWS, set the annotation {ABANDON}."
         )
         return Wait(
             reason=Reason.NOT_OWNED, message=message, after=snapshot.timings.deletion_confirmation, stalled=True

@@ -27,10 +27,14 @@ class TestAbsent:
     def test_paused_is_not_created(self) -> None:
         assert held(decision(resource(spec=managed(paused=True)), None)).reason is Reason.PAUSED
 
-    def test_a_cluster_that_vanishes_while_paused_is_told_and_not_created(self) -> None:
-        answer = held(decision(resource(spec=managed(paused=True), status=recorded()), None))
+    @pytest.mark.parametrize("policy", ["Hold", "Recreate"])
+    def test_a_cluster_that_vanishes_while_paused_is_told_with_what_creates_it_and_not_created(
+        self, policy: str
+    ) -> None:
+        answer = held(decision(resource(spec=managed(paused=True, onExternalDelete=policy), status=recorded()), None))
         assert answer.reason is Reason.PAUSED
         assert "no longer returns the cluster" in answer.message
+        assert ("approve the plan" in answer.message) is (policy == "Hold")
 
     def test_a_cluster_that_vanished_while_paused_is_looked_for_again_before_it_is_created(self) -> None:
         """The pause must not count as the first of the two looks."""

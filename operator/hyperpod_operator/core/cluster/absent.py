@@ -8,6 +8,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.guards import act_once
+from hyperpod_operator.core.cluster.missing import is_held
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, age
 from hyperpod_operator.core.engine.pauses import growing
@@ -21,12 +22,19 @@ def paused(snapshot: ClusterSnapshot) -> Decision | None:
     """Paused before anything was created, or while somebody else deleted the cluster."""
     if snapshot.observed.cluster or not snapshot.resource.paused:
         return None
-    message = (
-        "Paused: AWS no longer returns the cluster, and the operator does not create it again. Set "
-        "spec.management.paused to false to create it, or delete this resource."
-        if snapshot.resource.status.clusterStatus
-        else "Paused: the operator does not create the cluster. Set spec.management.paused to false to create it."
-    )
+    if is_held(snapshot):
+        message = (
+            "Paused: AWS no longer returns the cluster, and the operator does not create it again. To have it created "
+            "again, set spec.management.paused to false, and approve the plan or set "
+            "spec.management.onExternalDelete to Recreate; otherwise delete this resource."
+        )
+    elif snapshot.resource.status.clusterStatus:
+        message = (
+            "Paused: AWS no longer returns the cluster. Set spec.management.paused to false to have it created again, "
+            "or delete this resource."
+        )
+    else:
+        message = "Paused: the operator does not create the cluster. Set spec.management.paused to false to create it."
     return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import two
+from tests.unit.core.builders import ROLE
 
 from hyperpod_operator.core.outcome import Blocked, Done
 from hyperpod_operator.core.timings import Timings
@@ -158,3 +159,12 @@ async def test_tags_that_are_missing_once_release_nothing(rig: Rig) -> None:
     rig.simulator.world.set_tags("research", tags)
     await rig.rest()
     assert rig.operations() == ["CreateCluster", "DeleteCluster"]
+
+
+async def test_a_role_that_stays_missing_is_one_event_for_each_reason(rig: Rig) -> None:
+    rig.simulator.world.remove_role(ROLE)
+    rig.apply(two())
+    await rig.idle(3 * 3600)
+    assert len(rig.calls("CreateCluster")) > 30
+    assert rig.condition("Ready")["reason"] == "PermissionDenied"
+    assert sorted(rig.reasons()) == ["PermissionDenied", "RolePropagation"]

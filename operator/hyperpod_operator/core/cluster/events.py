@@ -16,7 +16,7 @@ def events(pass_record: PassRecord, end: ResultSummary, new: HyperPodClusterStat
     """The call that was made, the cluster that vanished, and each condition that needs attention."""
     made: list[Event] = []
     if isinstance(pass_record.decision, Act) and pass_record.result is not None:
-        if not _repeats(pass_record, pass_record.decision, pass_record.result):
+        if not _repeats(pass_record, pass_record.decision, pass_record.result, end):
             made.append(_call_event(pass_record.decision, pass_record.result))
         if pass_record.snapshot.resource.status.remembered.missing and isinstance(
             pass_record.decision.action, CreateCluster
@@ -29,15 +29,19 @@ def events(pass_record: PassRecord, end: ResultSummary, new: HyperPodClusterStat
     return first_of_each_reason(made)
 
 
-def _repeats(pass_record: PassRecord, act: Act, result: Accepted | Rejected) -> bool:
-    """Whether AWS rejects the same call for the same reason as before."""
+def _repeats(pass_record: PassRecord, act: Act, result: Accepted | Rejected, end: ResultSummary) -> bool:
+    """Whether AWS rejects the same call for the same reason as before; conditions may have another one by now, because
+    it lasts."""
     status = pass_record.snapshot.resource.status
-    return isinstance(result, Rejected) and repeats(
-        status.operations,
-        concern=concern(act.action),
-        fingerprint=result.fingerprint,
-        reason=TREATMENTS[result.error.kind].reason,
-        conditions=status.conditions or [],
+    return isinstance(result, Rejected) and any(
+        repeats(
+            status.operations,
+            concern=concern(act.action),
+            fingerprint=result.fingerprint,
+            reason=reason,
+            conditions=status.conditions or [],
+        )
+        for reason in (TREATMENTS[result.error.kind].reason, end.reason)
     )
 
 

@@ -86,6 +86,11 @@ def _logical_ids(session: Session) -> tuple[dict[str, str], str]:
     }, ""
 
 
+def is_attached(claim: Json) -> bool:
+    """Whether the volume of a claim is on its node, or on the way: status names the node also after it left."""
+    return text(inside(claim, "status", "attachment", "state")) not in {"", "detached"}
+
+
 def schedulable(node: Json) -> bool:
     """Whether the scheduler may place an ordinary pod: no cordon, and no taint of ours or HyperPod's."""
     taints = [text(one.get("effect")) for one in items(node, "spec", "taints")]

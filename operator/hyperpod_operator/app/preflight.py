@@ -22,6 +22,7 @@ from hyperpod_operator.core.cluster.plan import CreateCluster
 from hyperpod_operator.core.cluster.resource import Resource as ClusterResource
 from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.ports import Key, StoredObject
 from hyperpod_operator.core.preflight.gate import due, due_of_calls, preflight
@@ -103,19 +104,33 @@ async def check_files(files: Sequence[str], *, region: str, stdin: Callable[[], 
         raise InputError(f"no {CLUSTER.name} and no {VOLUME_CLAIM.name} in {', '.join(files)}")
     cloud = AwsCloud(settings=CloudSettings.of_a_command(region=region), on_call=lambda **_: None)
     try:
-        return [await _checked(cloud, one) for one in found]
+        return [await _checked(cloud, one, beside=found) for one in found]
     finally:
         await asyncio.to_thread(cloud.close)
 
 
-async def _checked(cloud: AwsCloud, resource: Resource) -> Report:
+async def _checked(cloud: AwsCloud, resource: Resource, *, beside: Sequence[Resource]) -> Report:
     if isinstance(resource.spec, EBSVolumeClaimSpec):
-        facts = await cloud.facts(region="").gather_claim(resource.spec)
+        region = _region_of_claim(resource.spec, beside)
+        facts = await cloud.facts(region=region).gather_claim(resource.spec)
         result = run(CLAIM, ClaimSubject(spec=resource.spec, facts=facts))
-        here = await cloud.location(region="")
+        here = await cloud.location(region=region)
         error = "" if here.account else _unread(result)
-        return Report(kind=resource.kind, name=resource.name, result=result, calls=facts.calls, error=error)
+        about = f"in Region {region or cloud.region}"
+        return Report(
+            kind=resource.kind, name=resource.name, result=result, calls=facts.calls, about=about, error=error
+        )
     return await _cluster(cloud, resource)
+
+
+def _region_of_claim(spec: EBSVolumeClaimSpec, beside: Sequence[Resource]) -> str:
+    """Where the volume would be made: the Region of its cluster, as far as the claim or the other files tell it; empty
+    for that of the command."""
+    ref = spec.clusterRef
+    if ref.clusterArn:
+        return location_of(ref.clusterArn).region
+    named = (one.spec for one in beside if one.name == ref.name and isinstance(one.spec, HyperPodClusterSpec))
+    return next((one.region for one in named if one.region), "")
 
 
 async def _cluster(cloud: AwsCloud, resource: Resource) -> Report:

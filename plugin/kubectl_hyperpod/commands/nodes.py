@@ -13,7 +13,7 @@ from hyperpod_operator.api.names import (
 from hyperpod_operator.core.explain.world import inside, text
 from hyperpod_operator.core.text import plain
 from kubectl_hyperpod.errors import CommandError
-from kubectl_hyperpod.inventory import HyperPodNode, cluster_id, kubelet_ready, nodes_of, schedulable
+from kubectl_hyperpod.inventory import HyperPodNode, cluster_id, is_attached, kubelet_ready, nodes_of, schedulable
 from kubectl_hyperpod.options import OUTPUTS, argument, common
 from kubectl_hyperpod.resources import CLAIM, CLUSTER, named
 from kubectl_hyperpod.session import NotInstalledError, Session, metadata
@@ -80,7 +80,7 @@ def _row(one: HyperPodNode, volumes: list[str], session: Session, wide: bool) ->
 
 
 def _volumes(session: Session) -> tuple[dict[str, list[str]], str]:
-    """Claims of the namespace by instance, and why they cannot be read."""
+    """Claims of the namespace that have their volume on an instance, by instance, and why they cannot be read."""
     try:
         claims = session.list(CLAIM)
     except NotInstalledError:
@@ -88,6 +88,6 @@ def _volumes(session: Session) -> tuple[dict[str, list[str]], str]:
     except CommandError as error:
         return {}, error.message
     made: dict[str, list[str]] = {}
-    for one in claims:
+    for one in (one for one in claims if is_attached(one)):
         made.setdefault(text(inside(one, "status", "attachment", "instanceId")), []).append(metadata(one, "name"))
     return made, ""

@@ -13,6 +13,7 @@ from hyperpod_operator.core.explain.world import Json, inside, items, text
 from hyperpod_operator.core.text import plain, shortened
 from kubectl_hyperpod.cluster.api import Object
 from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.inventory import is_attached
 from kubectl_hyperpod.options import OUTPUTS, argument, common
 from kubectl_hyperpod.resources import CLAIM, CLUSTER, KINDS, OPERATION, Kind, named
 from kubectl_hyperpod.session import NotInstalledError, Session, metadata
@@ -102,7 +103,7 @@ def _row(kind: Kind, one: Object, now: datetime, everywhere: bool, wide: bool) -
         f"{kind.short}/{metadata(one, 'name')}",
         text(ready.get("status")) or "Unknown",
         text(inside(one, *STATE[kind.name])),
-        text(inside(one, *NODES[kind.name])),
+        text(inside(one, *NODES[kind.name])) if kind is not CLAIM or is_attached(one) else "",
         str(actor(one)),
         text(ready.get("reason")),
         age(metadata(one, "creationTimestamp"), now),
@@ -118,6 +119,14 @@ def actor(one: Json) -> Actor:
         return Actor(said)
     deleted = bool(metadata(one, "deletionTimestamp"))
     return turn(map(stated, _conditions(one).values()), deleted=deleted).actor
+
+
+def _attached(claim: Json) -> list[tuple[str, str]]:
+    """Where the volume of a claim is."""
+    return [
+        ("Node", text(inside(claim, "status", "attachment", "nodeName"))),
+        ("Device", text(inside(claim, "status", "attachment", "devicePath"))),
+    ]
 
 
 def _conditions(one: Json) -> dict[str, Json]:
@@ -230,7 +239,6 @@ def _facts(kind: Kind, one: Object, now: datetime) -> list[tuple[str, str]]:
         facts += [
             ("Volume", text(inside(one, "status", "volumeId"))),
             ("Size", f"{text(inside(one, 'status', 'observed', 'size'))} GiB"),
-            ("Node", text(inside(one, "status", "attachment", "nodeName"))),
-            ("Device", text(inside(one, "status", "attachment", "devicePath"))),
+            *(_attached(one) if is_attached(one) else [("Last node", text(inside(one, *NODES[kind.name])))]),
         ]
     return [(label, value) for label, value in facts if value.strip(" GiB") or label == "Ready"]

@@ -18,7 +18,7 @@ from hyperpod_operator.app.preflight import resources
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.options import Options
 
-CLAIM = {
+CLAIM: dict[str, Any] = {
     "apiVersion": "hyperpod-operator.dev/v1alpha1",
     "kind": "EBSVolumeClaim",
     "metadata": {"name": "data"},
@@ -302,6 +302,22 @@ def test_a_claim_of_which_nothing_may_be_read_is_checked_as_far_as_that_goes(aws
     for name in ("DescribeAvailabilityZones", "DescribeVolumes", "ListServiceQuotas"):
         aws.access.deny(name)
     assert said("-f", "-", text=yaml.safe_dump(CLAIM)).exit_code == 0
+
+
+@pytest.mark.parametrize("by", ["its ARN", "its resource"])
+def test_a_claim_is_checked_in_the_region_of_its_cluster(aws: Simulator, by: str) -> None:
+    """The operator makes the volume there, whatever Region is the caller's."""
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:cluster/abcdefghijkl"
+    ref = {"clusterArn": arn} if by == "its ARN" else {"name": "research"}
+    claim = {
+        **CLAIM,
+        "spec": {**CLAIM["spec"], "clusterRef": ref, "source": {"create": {"availabilityZone": "us-east-1b"}}},
+    }
+    cluster = manifest(region="us-east-1")
+    done = said("-f", "-", "-o", "json", text=yaml.safe_dump_all([claim] if by == "its ARN" else [cluster, claim]))
+    (report,) = (one for one in json.loads(done.output) if one["kind"] == "EBSVolumeClaim")
+    assert {one["name"]: one["result"] for one in report["checks"]}["VolumeZone"] == "Pass"
+    assert report["about"] == "in Region us-east-1"
 
 
 def test_a_cluster_that_cannot_be_read_is_checked_as_a_new_one_and_the_report_says_so(aws: Simulator) -> None:

@@ -164,6 +164,19 @@ def test_nodes_show_health_and_volumes() -> None:
     ]  # fmt: skip
 
 
+def test_a_volume_that_left_its_node_is_not_shown_there() -> None:
+    """Status names the node of a suspended claim: the volume belongs there."""
+    claim = worlds.claim()
+    claim["status"]["attachment"]["state"] = "detached"
+    fake = server(SHORT, claims=(claim,))
+    assert "cache" not in run(fake, "nodes").output
+    table = next(line for line in run(fake, "status").output.splitlines() if line.startswith("evc/cache"))
+    assert "hyperpod-i-" not in table
+    shown = run(fake, "status", "evc/cache").output
+    assert "Last node:       hyperpod-i-0123456789abcdef0" in shown
+    assert "Device" not in shown
+
+
 def test_nodes_of_another_cluster_are_left_out() -> None:
     fake = server(SHORT)
     provider = "aws:///usw2-az1/sagemaker/cluster/hyperpod-zzzzzzzzzzzz-i-0123456789abcdef0"

@@ -70,6 +70,8 @@ def take(snapshot: ClaimSnapshot) -> Decision | None:
     if volume is None:
         return None
     whose = belongs(snapshot, volume)
+    if whose in {Belongs.FORMER, Belongs.ELSEWHERE} and _untagged(snapshot, volume):
+        return unproved(snapshot, volume)
     match whose:
         case Belongs.OURS:
             return None
@@ -151,6 +153,15 @@ def _lost(snapshot: ClaimSnapshot) -> bool:
     status = snapshot.claim.status
     had = status.ownership is not None and status.ownership.tag == snapshot.claim.uid
     return had or bool(status.remembered.tagTaken)
+
+
+def _untagged(snapshot: ClaimSnapshot, volume: Volume) -> bool:
+    """Whether the volume was this claim's and still names it, and only the tag that proves it is gone: somebody removed
+    that, and no other claim took the volume."""
+    recorded = snapshot.claim.status.ownership
+    had = recorded is not None and recorded.tag == snapshot.claim.uid
+    names_it = volume.tags.get(names.TAG_OWNER) == snapshot.claim.owner
+    return had and names_it and not volume.tags.get(names.TAG_CLAIM_UID)
 
 
 def _of_others(snapshot: ClaimSnapshot, volume: Volume, whose: Belongs) -> Wait:

@@ -175,6 +175,8 @@ ATTACHMENT = "Attachment"
 """The concern of attach and detach calls in the journal."""
 MODIFICATION = "Modification"
 """The concern of ModifyVolume in the journal."""
+TAGS = "Tags"
+"""The concern of calls about tags in the journal."""
 
 
 def concern(step: Step) -> str:
@@ -185,7 +187,7 @@ def concern(step: Step) -> str:
         case ModifyVolume():
             return MODIFICATION
         case CreateTags() | DeleteTags():
-            return "Tags"
+            return TAGS
         case Attach() | Detach():
             return ATTACHMENT
         case CreateSnapshot():

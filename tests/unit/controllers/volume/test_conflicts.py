@@ -270,6 +270,34 @@ async def test_a_node_that_ec2_refuses_is_passed_over(rig: VolumeRig, words: str
     assert len(set(nodes)) == 2
 
 
+async def test_a_tag_that_somebody_removed_is_not_said_to_be_another_claims(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    kept = {name: value for name, value in rig.volume["Tags"].items() if name != TAG_CLAIM_UID}
+    rig.simulator.ebs.set_tags(rig.status["volumeId"], kept)
+    await rig.idle(1200)
+    assert rig.reason() == "NotOwned"
+    assert "set that tag in EC2" in rig.condition("Ready")["message"]
+    rig.simulator.ebs.set_tags(rig.status["volumeId"], {**kept, TAG_CLAIM_UID: rig.uid})
+    assert isinstance(await rig.rest_after(300), Done)
+
+
+async def test_an_adoption_that_aws_denies_is_announced_once(rig: VolumeRig) -> None:
+    volume_id = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    denied = rig.simulator.faults.add(Fault("CreateTags", "error", code="UnauthorizedOperation", status=403))
+    rig.apply(adopting(volume_id))
+    await rig.idle(3600)
+    assert rig.reason() == "PermissionDenied"
+    assert rig.reasons().count("AdoptionAnnounced") == 1
+    rig.apply(adopting(volume_id, management={"paused": True}))
+    await rig.idle(600)
+    rig.simulator.faults.remove(denied)
+    rig.apply(adopting(volume_id))
+    await rig.once()
+    assert rig.reason() == "AdoptionAnnounced"
+    assert isinstance(await rig.rest(), Done)
+
+
 async def test_somebody_elses_persistent_volume_claim_is_not_taken(rig: VolumeRig) -> None:
     await rig.publications.create_persistent_volume_claim(
         manifest={"metadata": {"namespace": "team", "name": "data"}, "spec": {}}

@@ -3,12 +3,14 @@
 from hyperpod_operator.api.common.adoption import Adoption
 from hyperpod_operator.api.names import TAG_CLAIM_UID, Reason
 from hyperpod_operator.api.volume.status import Ownership
+from hyperpod_operator.core.engine.journal import entry_of, rejected
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.adoption import OWNERS, announcement
 from hyperpod_operator.core.volume.memory.missing import missing
 from hyperpod_operator.core.volume.memory.snapshots import WORD_MOST
 from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
+from hyperpod_operator.core.volume.plan import TAGS
 from hyperpod_operator.core.volume.tags import ours
 
 
@@ -38,12 +40,15 @@ def tag_taken(pass_record: PassRecord) -> bool | None:
 
 
 def adoption(pass_record: PassRecord, end: ResultSummary) -> Adoption | None:
-    """The announcement, from its first pass until the volume is this claim's or something else comes in between."""
+    """The announcement, from its first pass until the volume is this claim's or something else comes in between. That
+    AWS rejected the call is nothing else: what was announced once is not announced before each try."""
     snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status.adoption
     volume = snapshot.volume
     if isinstance(pass_record.result, Rejected):
         return old
-    if volume is None or end.reason not in {Reason.ADOPTION_ANNOUNCED, Reason.ADOPTED}:
+    refused = entry_of(snapshot.claim.status.operations, TAGS)
+    waits = {Reason.ADOPTION_ANNOUNCED, Reason.ADOPTED, *([refused.reason] if rejected(refused) and refused else [])}
+    if volume is None or end.reason not in waits:
         return None
     wanted = announcement(snapshot, volume)
     if old is not None and old.fingerprint == wanted.fingerprint:

@@ -42,7 +42,7 @@ THE_CLUSTER = "the cluster"
 EVENTS = (
     *("cluster", "operation") * 4,
     *("time", "count", "pod", "no pod") * 2,
-    *("operate", "image", "withdraw", "restart", "recovery", "budget", "fault"),
+    *("operate", "image", "withdraw", "restart", "recovery", "budget", "fault", "suspend"),
 )
 POLICIES = tuple(ChangePolicy)
 APPROVALS = (*("policy", "approve", "approve", "approve"),)
@@ -55,8 +55,8 @@ class Together:
     def __init__(self, rig: OperationRig, *, handling: str, seed: int, lags: bool, gated: bool) -> None:
         self.rig, self.handling, self.chance, self.lags = rig, handling, random.Random(seed), lags
         self.events = (*EVENTS, *APPROVALS) if gated else EVENTS
-        self.policy, self.approved = ChangePolicy.AUTO, set[str]()
-        """What the cluster asks for, and the digests that people approved."""
+        self.policy, self.approved = ChangePolicy.AUTO, dict[str, list[str]]()
+        """What the cluster asks for, and the digests that people approved, with the nodes that they saw."""
         self.told: list[str] = []
         self.named: dict[str, str] = {}
         """Instances that a call ended, with the call."""
@@ -141,6 +141,9 @@ class Together:
             if record.effect in {Effect.DISRUPTS, Effect.DESTROYS} and self.policy is not ChangePolicy.AUTO:
                 assert self.policy is not ChangePolicy.PLAN_ONLY, f"{record.call} under PlanOnly"
                 assert record.by.digest in self.approved, f"{record.call} that nobody approved"
+                if record.kind == NODE_OPERATION.name:
+                    seen = self.approved[record.by.digest]
+                    assert {one.split()[1] for one in record.changes} <= {*seen}, f"{record.call} of other nodes"
 
     def _may(self, who: str, operation: str, instance: str, *, heard: bool) -> None:
         """`heard` is whether AWS did anything but refuse: it does not touch an instance that ends."""
@@ -180,6 +183,8 @@ class Together:
                 self._operate(self.chance.sample(ids, self.chance.randint(1, min(2, len(ids)))))
             case "withdraw" if self.keys:
                 rig.operations.remove(self.chance.choice(self.keys))
+            case "suspend" if self.keys:
+                self._suspend(self.chance.choice(self.keys), suspend=self.chance.choice([True, False]))
             case "restart":
                 self.start()
             case "recovery" if ids:
@@ -204,14 +209,25 @@ class Together:
         """A person approves a plan as it is shown."""
         objects = [(self.rig.clusters, CLUSTER_KEY), *[(self.rig.operations, key) for key in self.keys]]
         store, key = self.chance.choice(objects)
-        if digest := store.status(key).get("plan", {}).get("digest"):
-            self.approved.add(digest)
+        plan = store.status(key).get("plan", {})
+        if digest := plan.get("digest"):
+            self.approved[digest] = [one for action in plan.get("actions", []) for one in action.get("nodes", [])]
             store.apply(key, store._bodies[key]["spec"], annotations={APPROVE_PLAN: digest})
 
     def _operate(self, ids: Sequence[str]) -> None:
         operation = self.chance.choice(["Delete", "Replace", "Reboot"])
         self.given_away += len(ids) * (operation == "Delete")
-        self.rig.apply(operation, ids, key=Key("team", f"operation-{len(self.told)}"))
+        later = self.rig.stamp_of(int(self.rig.clock.now().timestamp()) + 900)
+        members = self.chance.choice([{}, {}, {"suspend": True}, {"notBefore": later}])
+        selector = {"instanceGroupName": "gpu", "order": "Newest", "count": len(ids)}
+        nodes = self.chance.choice([{"instanceIds": [*ids]}, {"instanceIds": [*ids]}, {"selector": selector}])
+        key, most = Key("team", f"operation-{len(self.told)}"), self.chance.randint(1, 2)
+        self.rig.apply(operation, key=key, nodes=nodes, maxInFlight=most, **members)
+
+    def _suspend(self, key: Key, *, suspend: bool) -> None:
+        body = self.rig.operations._bodies[key]
+        annotations = body["metadata"].get("annotations")
+        self.rig.operations.apply(key, {**body["spec"], "suspend": suspend}, annotations=annotations)
 
     async def run(self) -> None:
         for _ in range(STEPS):
@@ -225,6 +241,8 @@ class Together:
         self.rig.simulator.faults.clear()
         self.policy = ChangePolicy.AUTO
         self.edit()
+        for key in self.keys:
+            self._suspend(key, suspend=False)
         for _ in range(ROUNDS):
             self.rig.pods.pods.clear()
             outcomes = [await self.look_at_cluster(), *[await self.look_at(key) for key in self.keys]]

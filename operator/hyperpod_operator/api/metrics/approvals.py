@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from hyperpod_operator.api.metrics.instrument import Samples
+from hyperpod_operator.api.metrics.instrument import Samples, true
 from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.api.reasons import record
 
@@ -16,7 +16,8 @@ class HasConditions(Protocol):
 
 
 def approval_waiting(status: HasConditions) -> Samples:
-    """1 while PlanApproved is False for a reason that asks for user action, 0 otherwise."""
+    """1 while PlanApproved is False for a reason that asks for user action, 0 otherwise. What a person has paused waits
+    for that person first."""
     waits = (
         one.type == ConditionType.PLAN_APPROVED
         and one.status == "False"
@@ -24,4 +25,4 @@ def approval_waiting(status: HasConditions) -> Samples:
         and found.stalled
         for one in status.conditions or ()
     )
-    yield (), float(any(waits))
+    yield (), float(any(waits) and not true(status.conditions, ConditionType.PAUSED))

@@ -83,13 +83,12 @@ def approvals(snapshot: Snapshot) -> Finding[Action] | None:
 
 
 def calls(snapshot: Snapshot) -> Finding[Action] | None:
-    """One call for as many drained nodes as AWS takes; a move without an answer again, under its own token."""
-    if snapshot.operation.dry:
+    """One call for as many drained nodes as AWS takes; a move without an answer again, under its own token. AWS may
+    not have had the first one, so that a suspended operation does not repeat it either."""
+    if snapshot.operation.dry or snapshot.operation.suspended:
         return None
     if (repeated := _repeated(snapshot)) is not None:
         return Finding(action=repeated)
-    if snapshot.operation.suspended:
-        return None
     able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry) and _marked(snapshot, entry))
     if held_up(snapshot):
         able = tuple(filter(refused, able))

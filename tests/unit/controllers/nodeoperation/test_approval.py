@@ -36,6 +36,12 @@ async def test_a_gauge_says_that_it_waits_until_it_is_approved(rig: OperationRig
     rig.apply("Reboot", rig.ids[:1])
     await rig.step()
     assert rig.recorder.gauges(NODE_OPERATION, KEY, "approval_waiting") == {(): 1.0}
+    rig.edit(suspend=True)
+    await rig.step()
+    assert rig.recorder.gauges(NODE_OPERATION, KEY, "approval_waiting") == {(): 0.0}
+    rig.edit(suspend=False)
+    await rig.step()
+    assert rig.recorder.gauges(NODE_OPERATION, KEY, "approval_waiting") == {(): 1.0}
     digest = rig.condition("PlanApproved")["message"].rpartition("=")[2]
     rig.operations.apply(KEY, rig.operations._bodies[KEY]["spec"], annotations={APPROVE_PLAN: digest})
     await rig.step()

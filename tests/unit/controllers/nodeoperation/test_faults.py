@@ -53,6 +53,19 @@ async def test_a_move_without_an_answer_is_repeated_under_its_token(rig: Operati
     assert len([one for one in rig.ids if one]) == 1
 
 
+async def test_a_move_that_aws_may_not_have_heard_of_is_not_repeated_while_it_is_suspended(rig: OperationRig) -> None:
+    rig.simulator.faults.add(Fault("MoveClusterNodes", "drop", times=1))
+    rig.apply("Move", rig.ids[:1])
+    await rig.until_state("Sent")
+    rig.edit(suspend=True)
+    for _ in range(10):
+        await rig.step()
+    assert (rig.states(), len(rig.calls())) == (["Sent"], 1)
+    rig.edit(suspend=False)
+    await rig.rest()
+    assert (rig.states(), len({call.parameters["ClientToken"] for call in rig.calls()})) == (["Succeeded"], 1)
+
+
 async def test_an_answer_that_names_no_node_leaves_it_open(rig: OperationRig) -> None:
     rig.simulator.faults.add(Fault("BatchRebootClusterNodes", "body", body="html", times=1))
     rig.apply("Reboot", rig.ids[:1])

@@ -9,6 +9,7 @@ from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec
 from hyperpod_operator.controllers.reconciler import Unconfirmed, before_the_call
 from hyperpod_operator.core.location import Elsewhere, Location, elsewhere, location_of, recorded, records_of_cluster
 from hyperpod_operator.core.nodeoperation.snapshot import Cluster, Obstacle
+from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.ports import Cloud, Key, Objects
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.tenancy.matters import Matter
@@ -76,6 +77,7 @@ class Clusters:
             eks_cluster_arn=eks,
             change_policy=(spec.management and spec.management.changePolicy) or "Auto",
             paused=bool(spec.management and spec.management.paused),
+            filled_by_need=_scaled_by_karpenter(spec, observed),
         )
         if not found.owned:
             message = (
@@ -96,6 +98,21 @@ class Clusters:
             raise Unconfirmed(f"HyperPodCluster {key} was edited before the call had its turn.")
         if not replace(seen, tags=tags).owned:
             raise Unconfirmed(f"The tags of {seen.arn} do not name HyperPodCluster {key} any more.")
+
+
+def _scaled_by_karpenter(spec: HyperPodClusterSpec, observed: ObservedCluster) -> frozenset[str]:
+    """The groups that an autoscaler of AWS scales: all whose count the spec does not keep for the operator. One that
+    AWS runs counts where the spec does not mention it."""
+    mode = spec.autoScaling.mode if spec.autoScaling else (observed.members.get("autoScaling") or {}).get("mode")
+    if mode != "Enable":
+        return frozenset()
+    kept = {
+        one.instanceGroupName
+        for several in (spec.instanceGroups, spec.restrictedInstanceGroups)
+        for one in several or ()
+        if one.management and one.management.countOwner == "Operator"
+    }
+    return frozenset(group.name for group in observed.groups) - kept
 
 
 def paused(*clusters: Cluster) -> Obstacle | None:

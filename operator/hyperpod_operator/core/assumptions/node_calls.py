@@ -30,6 +30,18 @@ NODE_CALLS = (
         tests=("unit/core/nodeoperation/test_evidence.py::test_without_boot_ids_a_reboot_is_seen_by_its_absence",),
     ),
     Assumption(
+        id="karpenter-replaces-by-need",
+        belief="In a group that Karpenter scales, BatchReplaceClusterNodes ends the instance, and another one comes "
+        "only if pods are pending.",
+        source="DOC: SageMaker developer guide, Autoscaling; INF: that Karpenter scales every group whose count the "
+        "spec does not keep for the operator, because AWS does not show which ones it scales",
+        if_false="An operation goes on to the next node of such a group before another instance is in the place of the "
+        "last one.",
+        tests=(
+            "unit/core/nodeoperation/test_evidence.py::test_where_karpenter_scales_a_replaced_node_is_done_when_it_is_gone",
+        ),
+    ),
+    Assumption(
         id="check-shows-on-node",
         belief="While StartClusterHealthCheck works, the instance is DeepHealthCheckInProgress or its Node is labelled "
         "InProgress; a failed check leaves the label Failed, and HyperPod reboots or replaces the node.",

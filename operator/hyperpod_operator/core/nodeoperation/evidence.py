@@ -64,19 +64,28 @@ def _rebooted(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  #
 
 
 def _replaced(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:
-    """The instance is gone, and another one that came after the call is usable."""
+    """The instance is gone, and another one that came after the call is usable; where none comes by itself, the
+    instance is gone."""
     instance = snapshot.instance(entry)
     if instance is not None and instance.status == RUNNING:
         return Evidence(sign=Sign.NONE, waits_for=f"{entry.instanceId} to end")
     new = _replacement(snapshot, entry, taken)
+    node = snapshot.nodes.get(new.instance_id) if new is not None else None
+    if instance is None and new is not None and new.status == RUNNING and is_usable(node):
+        return Evidence(sign=Sign.DONE, replaced_by=new.instance_id)
+    if instance is None and is_filled_by_need(snapshot, entry):
+        return _deleted(snapshot, entry, taken)
     if new is None:
         return Evidence(sign=Sign.BEGUN, waits_for="an instance in its place")
-    node = snapshot.nodes.get(new.instance_id)
-    if instance is None and new.status == RUNNING and is_usable(node):
-        return Evidence(sign=Sign.DONE, replaced_by=new.instance_id)
     return Evidence(
         sign=Sign.BEGUN, waits_for=f"{new.instance_id} to be Running and Ready", replaced_by=new.instance_id
     )
+
+
+# [assumption: karpenter-replaces-by-need]
+def is_filled_by_need(snapshot: Snapshot, entry: Entry) -> bool:
+    """Whether another instance comes in the node's place only if pods need one."""
+    return snapshot.cluster is not None and entry.instanceGroupName in snapshot.cluster.filled_by_need
 
 
 def _deleted(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  # noqa: ARG001

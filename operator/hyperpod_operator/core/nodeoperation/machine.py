@@ -240,7 +240,7 @@ def _confirmed_gone(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
             snapshot,
             entry,
             State.SUCCEEDED,
-            f"Replaced by {new}." if new else "The instance is gone.",
+            _how_it_ended(snapshot, entry, new),
             replacedBy=new,
         )
     return updated(
@@ -252,6 +252,15 @@ def _confirmed_gone(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
             "message": "In progress: AWS does not list the instance any more; looking again.",
         },
     )
+
+
+def _how_it_ended(snapshot: Snapshot, entry: Entry, new: str | None) -> str:
+    if new:
+        return f"Replaced by {new}."
+    if snapshot.operation.call is NodeCall.REPLACE:
+        group = entry.instanceGroupName
+        return f"The instance is gone. Karpenter scales group {group}, and launches another one when pods need it."
+    return "The instance is gone."
 
 
 def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:

@@ -50,6 +50,8 @@ class Cluster:
     """`spec.management.changePolicy` of the object."""
     paused: bool = False
     """`spec.management.paused` of the object."""
+    filled_by_need: frozenset[str] = frozenset()
+    """Groups that Karpenter scales: an instance that ends there is followed by another one only if pods need it."""
 
     @property
     def arn(self) -> str:

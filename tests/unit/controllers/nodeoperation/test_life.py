@@ -1,8 +1,10 @@
 """Each operation from its creation to its end, in a world where nothing goes wrong."""
 
+from typing import Any
+
 import pytest
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
-from tests.unit.controllers.nodeoperation.rig import KEY, OperationRig
+from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, OperationRig
 
 from hyperpod_operator.core.outcome import Done
 from hyperpod_operator.core.ports import Key
@@ -80,6 +82,20 @@ async def test_a_replaced_node_says_by_which(make_rig: MakeRig) -> None:
     await rig.rest()
     new = [entry["replacedBy"] for entry in rig.entries()]
     assert sorted(new) == sorted(set(rig.ids) - set(old))
+
+
+@pytest.mark.parametrize("owner", [None, "Operator"])
+async def test_a_node_that_karpenter_replaces_when_pods_need_one_holds_up_no_other(
+    rig: OperationRig, owner: str | None
+) -> None:
+    rig.simulator.world.limit_capacity(CLUSTER_KEY.name, "gpu", 0)  # no instance comes in the place of another one
+    spec: dict[str, Any] = rig.clusters._bodies[CLUSTER_KEY]["spec"]
+    groups = [{**one, "management": {"countOwner": owner}} if owner else one for one in spec["instanceGroups"]]
+    scaling = {"mode": "Enable", "autoScalerType": "Karpenter"}
+    rig.clusters.apply(CLUSTER_KEY, {**spec, "instanceGroups": groups, "autoScaling": scaling})
+    rig.apply("Replace", rig.ids[:2], activeDeadlineSeconds=7200)
+    await rig.rest()
+    assert rig.states() == (["Failed", "Skipped"] if owner else ["Succeeded", "Succeeded"])
 
 
 async def test_a_dry_run_lists_the_nodes_and_changes_nothing(rig: OperationRig) -> None:

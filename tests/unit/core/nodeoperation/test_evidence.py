@@ -109,6 +109,20 @@ def test_a_replacement_with_another_logical_id_is_known_by_its_launch() -> None:
     assert seen("Replace", instances=[new, *others()], nodes=[node(NEW)]).replaced_by == NEW
 
 
+@pytest.mark.parametrize("group", ["gpu", "spare"])
+def test_where_karpenter_scales_a_replaced_node_is_done_when_it_is_gone(group: str) -> None:
+    """No pod may need another one. Elsewhere AWS starts one, and the operation waits for it."""
+    one = entry(state=State.WAITING, **SENT)
+    given = snapshot(operation(spec("Replace")), entries=[one], nodes=[])
+    scaled = replace(cluster(others()), filled_by_need=frozenset({group}))
+    (once,) = advance(replace(given, cluster=scaled)).entries
+    assert once.state == State.WAITING
+    later = given.now + timedelta(seconds=given.timings.missing)
+    (after,) = advance(replace(given, cluster=scaled, entries=(once,), now=later)).entries
+    assert after.state == (State.SUCCEEDED if group == "gpu" else State.WAITING)
+    assert ("Karpenter scales group gpu" in (after.message or "")) == (group == "gpu")
+
+
 def test_an_instance_that_was_there_before_the_call_replaces_nothing() -> None:
     assert seen("Replace", instances=others(), nodes=[node(SECOND)]).replaced_by == ""
 

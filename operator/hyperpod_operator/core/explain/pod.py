@@ -222,7 +222,7 @@ def _gated(pod: Pod) -> Because | None:
 
 
 def _claim(pod: Pod) -> Because | None:
-    """The first EBSVolumeClaim of the pod's volumes that is not ready."""
+    """The first EBSVolumeClaim of the pod's volumes that keeps it from running."""
     used = {text(inside(one, "persistentVolumeClaim", "claimName")) for one in items(pod.pod, "spec", "volumes")} - {""}
     mine = [
         one
@@ -230,8 +230,15 @@ def _claim(pod: Pod) -> Because | None:
         if key(one)[0] == pod.subject.namespace
         and text(inside(one, "status", "persistentVolumeClaimName")) in used
         and text(condition(one, "Ready").get("status")) != "True"
+        and not _is_there(one)
     ]
     return of_claim(min(mine, key=key), pod.around) if mine else None
+
+
+def _is_there(claim: Json) -> bool:
+    """Whether pods can use the volume all the same: what a claim that is not ready waits for may be another size."""
+    published, attached = (text(condition(claim, one).get("status")) for one in ("Published", "Attached"))
+    return published == "True" and attached in ("True", "")  # in mode CSI the driver attaches it
 
 
 def _volume(pod: Pod) -> Because | None:

@@ -105,10 +105,30 @@ def test_a_pod_without_a_node_waits_for_its_claim_first() -> None:
     assert explained(unscheduled(**USES), nodes=(node(),), claims=[claim()]).reason == "Attaching"
 
 
+def usable(published: str = "True", *attached: str) -> dict[str, Any]:
+    """A claim whose volume is smaller than its spec asks for, as pods see it."""
+    return claim(
+        condition("Ready", "False", "RateLimited"),
+        condition("Published", published, "Published"),
+        *(condition("Attached", one, "Attached") for one in attached),
+    )
+
+
+@pytest.mark.parametrize("other", [usable("False", "True"), usable("True", "False"), usable("False")])
+def test_a_claim_that_pods_cannot_use_is_the_cause_whatever_else_it_waits_for(other: dict[str, Any]) -> None:
+    assert explained(unscheduled(**USES), nodes=(node(),), claims=[other]).reason == "RateLimited"
+
+
 @pytest.mark.parametrize(
-    "other", [claim(persistentVolumeClaimName="other"), claim(condition("Ready", "True", "ClaimReady"))]
+    "other",
+    [
+        claim(persistentVolumeClaimName="other"),
+        claim(condition("Ready", "True", "ClaimReady")),
+        usable("True", "True"),
+        usable("True"),
+    ],
 )
-def test_a_claim_that_is_ready_or_of_others_explains_nothing(other: dict[str, Any]) -> None:
+def test_a_claim_that_is_ready_usable_or_of_others_explains_nothing(other: dict[str, Any]) -> None:
     assert explained(unscheduled(**USES), nodes=(node(),), claims=[other]).reason == "NoRoom"
 
 

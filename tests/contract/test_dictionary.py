@@ -215,6 +215,15 @@ def test_a_field_that_does_not_exist_is_noticed() -> None:
     assert fields_that_do_not_exist(text) == {"spec.reclaimPolicy", "instanceGroups.management.owner"}
 
 
+def test_tables_of_reasons_name_reasons_that_exist() -> None:
+    tables = re.findall(r"^\| Reason of Ready .*\n\|[-|]+\n((?:\|.*\n)+)", ALL, re.MULTILINE)
+    named = {
+        word for table in tables for row in table.splitlines() for word in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert len(named) > 20
+    assert named <= set(Reason)
+
+
 @pytest.mark.parametrize("word", ["NodeFenced", "NodeFreed"])
 def test_a_reason_that_was_renamed_is_named_nowhere(word: str) -> None:
     assert word not in {*map(str, Reason), *map(str, ConditionType)}

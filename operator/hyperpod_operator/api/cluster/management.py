@@ -100,7 +100,7 @@ class Management(Model):
         default=None,
         description="What the operator does with the cluster's Nodes in Kubernetes. Enforce: it adds the node-health "
         "taint where HyperPod's own is missing, removes its own taint, and sets the instance-type labels. Observe: it "
-        "reports and changes no Node. Unset means Enforce.",
+        "reports and does none of that; nodes that it drains get the draining taint all the same. Unset means Enforce.",
     )
 
 

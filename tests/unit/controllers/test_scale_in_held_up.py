@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.controllers.rig import KEY, Rig, pause
 from tests.unit.controllers.test_scale_in_workloads import Kubernetes, gpu, held_by_jobs
 from tests.unit.controllers.test_scale_in_workloads import kube as kube  # a fixture
 from tests.unit.core.builders import group_spec, spec
@@ -14,6 +14,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.ports import StaleObject
 from hyperpod_operator.core.preflight.gate import due
 from hyperpod_operator.core.preflight.modes import ENFORCE
 
@@ -72,17 +73,24 @@ async def test_what_was_drained_is_given_back_and_drained_again_later(kube: Kube
     assert len(kube.deleted()) == 1
 
 
-async def test_a_deletion_that_is_paused_gives_its_nodes_back_and_drains_them_again_later(kube: Kubernetes) -> None:
+@pytest.mark.parametrize("policy", ["Delete", "Retain"])
+async def test_a_deletion_that_is_paused_gives_its_nodes_back_soon_and_drains_them_again_later(
+    kube: Kubernetes, policy: str
+) -> None:
     kube.run("job", kube.instances()[0])
     kube.rig.objects.delete(KEY)
     await kube.rig.until("WaitingForWorkloads")
     await kube.rig.step()
     assert kube.held
+    kube.unwritable = {f"hyperpod-{kube.held[0]}": StaleObject("changed")}
     wanted = gpu(4)
+    wanted["management"] = {"deletionPolicy": policy}
     paused(kube, wanted)
     kube.rig.apply(wanted)
-    await kube.rig.until("Paused")
-    await kube.rig.idle(1800)
+    assert pause(await kube.rig.step()) == kube.rig.timings.debounce
+    kube.unwritable.clear()
+    await kube.rig.step()
+    assert kube.rig.condition("Ready")["reason"] == "Paused"
     assert (kube.held, kube.needed) == ([], {})
     kube.rig.apply(gpu(4))
     await kube.rig.until("WaitingForWorkloads")

@@ -67,7 +67,7 @@ def gives_up(snapshot: ClusterSnapshot) -> bool:
     if snapshot.observed.cluster is None:
         return False
     if snapshot.owned:
-        return resource.deleting and stays(snapshot)
+        return resource.deleting and stays(snapshot) and not resource.paused
     return snapshot.observed.tags is not None and not untagged(snapshot)
 
 

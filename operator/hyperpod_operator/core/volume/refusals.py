@@ -23,6 +23,7 @@ steps on a way."""
 OTHER_ZONE = "InvalidVolume.ZoneMismatch"
 OF_THE_NODE = frozenset({NO_ROOM, OTHER_ZONE, "IncorrectInstanceState", "InvalidInstanceID.NotFound"})
 """EC2's codes by which this node does not get the volume, and another one may."""
+UNKNOWN_VOLUME = "InvalidVolume.NotFound"
 TAKEN_REQUEST = "IdempotentParameterMismatch"
 DEFINITE = frozenset(
     {
@@ -46,6 +47,12 @@ _MOVED = Treatment(
     Reason.SETTLING,
     "The state in AWS has changed; the operator reads again before it does anything, with backoff.",
     at_least=5.0,
+)
+_NOT_KNOWN_YET = Treatment(
+    Reason.SETTLING,
+    "EC2 does not know the new volume everywhere yet, which can take minutes; the operator sends the call again. "
+    "Nothing to do.",
+    after=GROWS_FROM,
 )
 _AT_ODDS = replace(
     _MOVED,
@@ -126,7 +133,7 @@ EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
         "VolumeInUse": _MOVED,
         "IncorrectState": _MOVED,
         "InvalidAttachment.NotFound": _MOVED,
-        "InvalidVolume.NotFound": _MOVED,
+        UNKNOWN_VOLUME: _MOVED,
         TAKEN_REQUEST: Treatment(
             Reason.CREATING_VOLUME,
             "An earlier attempt used this token; the operator uses another one next.",
@@ -227,12 +234,22 @@ def treated(snapshot: ClaimSnapshot, step: CloudStep, error: CloudError) -> Trea
     last = entry_of(snapshot.claim.status.operations, concern(step))
     again = last is not None and rejected(last) and last.fingerprint == fingerprint(step)
     before = (last.rejections or 0) if again and last is not None else 0
-    return treatment(step, error, by_group=snapshot.claim.by_group, before=before)
+    return treatment(step, error, by_group=snapshot.claim.by_group, before=before, new=_is_new(snapshot))
 
 
-def treatment(step: CloudStep, error: CloudError, *, by_group: bool, before: int = 0) -> Treatment:
-    """What follows from this refusal of this step, which was refused so often in a row before: a pause grows."""
+# [assumption: new-may-be-not-found]
+def _is_new(snapshot: ClaimSnapshot) -> bool:
+    """Whether the volume was made so lately that a call about it may say that there is none."""
+    made = snapshot.volume.create_time if snapshot.volume is not None else None
+    return made is not None and (snapshot.now - made).total_seconds() < snapshot.timings.unseen
+
+
+def treatment(step: CloudStep, error: CloudError, *, by_group: bool, before: int = 0, new: bool = False) -> Treatment:
+    """What follows from this refusal of this step, which was refused so often in a row before: a pause grows. `new`:
+    the volume is."""
     found = _of_one(step, error, by_group=by_group)
+    if new and error.ec2_code == UNKNOWN_VOLUME:
+        found = _NOT_KNOWN_YET
     if found is _MOVED and before >= AT_ODDS_AFTER:
         return _AT_ODDS
     if found.after is None or not GROWS_FROM <= found.after < SLOW:

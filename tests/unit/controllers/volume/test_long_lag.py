@@ -130,6 +130,21 @@ async def test_an_attach_that_is_answered_with_another_state_and_shows_late_stay
     assert rig.simulator.ebs.volumes() == {}
 
 
+async def test_a_new_volume_that_calls_do_not_know_yet_needs_nobody(make_rig: MakeRig) -> None:
+    """DescribeVolumes shows it, and the calls of SageMaker go to another part of EC2."""
+    rig = make_rig(new_volume_lag=240.0, read_lag={"DescribeVolumes": 0.0})
+    rig.apply(new())
+    for _ in range(40):
+        assert not rig.condition("Stalled") or rig.condition("Stalled")["status"] != "True"
+        if rig.condition("Ready").get("status") == "True":
+            break
+        await rig.step()
+    assert rig.condition("Ready")["status"] == "True"
+    refused = [call for call in rig.calls("AttachClusterNodeVolume") if call.code != "OK"]
+    assert 2 <= len(refused) <= 5
+    assert rig.reasons().count("Settling") == 1
+
+
 async def test_an_attach_whose_answer_was_lost_and_that_shows_late_stays_ours(make_rig: MakeRig) -> None:
     rig = make_rig(read_lag={"DescribeVolumes": 400.0})
     life = Life(rig)

@@ -14,6 +14,7 @@ from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_us
 from hyperpod_operator.core.nodes.batch import NodeCall
 
 GOES_ON = " What AWS was asked for goes on, and the taint stays until AWS is done with the node."
+UNMARKED = " What AWS was asked for goes on."
 DONE = " What AWS was asked for is over."
 UNSEEN = " Nothing of what AWS was asked for was seen since then."
 

@@ -9,6 +9,7 @@ from typing import assert_never
 from hyperpod_operator.api.common.plan import NODES_MOST, PlannedAction, PlanStatus, PlanTarget
 from hyperpod_operator.api.names import APPROVE_PLAN, ConditionType, Reason
 from hyperpod_operator.core.engine.conditions import Draft
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.snapshot import Snapshot
 from hyperpod_operator.core.nodeoperation.states import FINAL, State
 from hyperpod_operator.core.plan.digest import ENCODING
@@ -81,6 +82,10 @@ def plan_approved(snapshot: Snapshot, found: Gate) -> Draft:
 
 def _again(snapshot: Snapshot) -> str:
     """What becomes of an approval before the operation may begin, as a sentence with a space before it."""
-    if not snapshot.foreseen or snapshot.operation.spec.nodes.selector is None:
+    if not snapshot.foreseen:
         return ""
-    return " The selector chooses again when the operation begins, and other nodes need another approval."
+    start = snapshot.operation.not_before
+    begins = f" It starts at {stamp(start)}." if start is not None and snapshot.now < start else ""
+    if snapshot.operation.spec.nodes.selector is None:
+        return begins
+    return f"{begins} When it begins, the selector chooses again, and other nodes need another approval."

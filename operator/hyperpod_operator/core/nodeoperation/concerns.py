@@ -67,9 +67,9 @@ def acceptance(snapshot: Snapshot) -> Finding[Action] | None:
     if snapshot.cluster is None:
         # A finished operation is not looked at in AWS any more; what was said of it stays (see `report`).
         return None if snapshot.operation.ended_at is not None else Finding(blocks=Blocks.ACTIONS)
-    message = (
-        f"The operator owns {snapshot.cluster.arn}; {counted(len(snapshot.entries), 'node is', 'nodes are')} chosen."
-    )
+    chosen = counted(len(snapshot.entries), "node is", "nodes are")
+    chosen = f"{counted(len(snapshot.entries), 'node')} would be" if snapshot.foreseen else chosen
+    message = f"The operator owns {snapshot.cluster.arn}; {chosen} chosen."
     return Finding(conditions=((ConditionType.ACCEPTED, "True", Reason.OPERATION_ACCEPTED, message),))
 
 

@@ -12,7 +12,7 @@ from hyperpod_operator.api.nodeoperation.status import NodeMemory
 from hyperpod_operator.core.drain import volumes
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.nodeoperation.aftermath import GOES_ON, followed, left_to_aws
+from hyperpod_operator.core.nodeoperation.aftermath import GOES_ON, UNMARKED, followed, left_to_aws
 from hyperpod_operator.core.nodeoperation.drains import NodeDrain
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
 from hyperpod_operator.core.nodeoperation.fitness import kept_by_minimum, unfit
@@ -21,7 +21,7 @@ from hyperpod_operator.core.nodeoperation.service import held_up, out_of_service
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
-from hyperpod_operator.core.text import counted, plain, shortened
+from hyperpod_operator.core.text import counted, plain, sentence, shortened
 
 WAITING_MOST = 5
 MESSAGE_MOST = 1000
@@ -104,10 +104,11 @@ def _identified(snapshot: Snapshot, entry: Entry) -> Entry:
 def _given_up(snapshot: Snapshot, entry: Entry, why: str) -> Entry:
     if entry.state == State.PENDING:
         return moved(snapshot, entry, State.SKIPPED, f"Not started: {why}")
+    message = f"Given up: {why}{f' Last seen: {sentence(entry.message)}' if entry.message else ''}"
     if entry.state not in ASKED:
-        return moved(snapshot, entry, State.FAILED, f"Given up: {why} AWS was not asked.")
-    message = f"Given up: {why}{GOES_ON}"
-    return moved(snapshot, entry, State.FAILED, message, **left_to_aws(snapshot, entry))
+        return moved(snapshot, entry, State.FAILED, f"{message} AWS was not asked.")
+    left = left_to_aws(snapshot, entry)
+    return moved(snapshot, entry, State.FAILED, f"{message}{GOES_ON if left else UNMARKED}", **left)
 
 
 def _absent(snapshot: Snapshot, entry: Entry) -> Entry:
@@ -170,7 +171,7 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain, *, held_up: st
     elif claims:
         fields["message"] = _volumes(claims, asked=not snapshot.has_unasked_claims(entry))[:MESSAGE_MOST]
     elif entry.remembered.marked and not entry.remembered.retryTime:
-        fields["message"] = None
+        fields["message"] = held_up or None
     return _changed(entry, **fields)
 
 

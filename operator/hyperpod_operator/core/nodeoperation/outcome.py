@@ -175,8 +175,9 @@ def _until_begin(operation: Operation, *, now: datetime) -> float:
 
 
 def _refusal(snapshot: Snapshot, draining: Sequence[Entry]) -> Reason | None:
-    """Why AWS refuses the nodes that are drained, once it has refused each of them again; None before."""
-    if any((entry.remembered.attempts or 0) < REFUSED_AGAIN for entry in draining):
+    """Why AWS refuses drained nodes, once it has refused them again; None before, and while others drain."""
+    again = [(entry.remembered.attempts or 0) >= REFUSED_AGAIN for entry in draining]
+    if not (all(again) or (any(again) and held_up(snapshot))):
         return None
     if (cluster := out_of_service(snapshot)) is not None:
         return reason_of(cluster)

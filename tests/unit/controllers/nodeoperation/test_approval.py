@@ -142,7 +142,9 @@ async def test_what_may_not_begin_yet_is_approved_before_and_runs_then(
     named = {"nodes": nodes} if nodes else {"ids": rig.ids[:1]}
     rig.apply("Reboot", **named, activeDeadlineSeconds=3600, **members(rig))
     await rig.step()
-    assert rig.condition("PlanApproved")["reason"] == "WaitingForApproval"
+    said = rig.condition("PlanApproved")
+    assert said["reason"] == "WaitingForApproval"
+    assert ("It starts at" in said["message"], "chooses again" in said["message"]) == (what == "notBefore", bool(nodes))
     approve(rig)
     await rig.step()
     assert (rig.condition("PlanApproved")["status"], rig.condition("Ready")["reason"]) == ("True", reason)

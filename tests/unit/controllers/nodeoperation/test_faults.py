@@ -311,6 +311,16 @@ async def test_the_deadline_ends_what_is_not_done(rig: OperationRig) -> None:
     rig.apply("Reboot", rig.ids[:2], activeDeadlineSeconds=120)
     await rig.rest()
     assert rig.states() == ["Failed", "Skipped"]
+    assert "Waits for ml/train: budget. AWS was not asked." in rig.entries()[0]["message"]
+
+
+async def test_the_deadline_says_what_was_awaited_of_aws(rig: OperationRig) -> None:
+    rig.simulator.world.limit_capacity(CLUSTER_KEY.name, "gpu", 0)
+    rig.apply("Replace", rig.ids[:1], activeDeadlineSeconds=3600)
+    await rig.rest()
+    said = rig.entries()[0]["message"]
+    assert "waits for an instance in its place. What AWS was asked for goes on." in said
+    assert "taint" not in said  # there is no Node any more
     assert not rig.marks.marked
 
 

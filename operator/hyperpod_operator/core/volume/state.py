@@ -103,13 +103,20 @@ def _filesystem(snapshot: ClaimSnapshot) -> Said | None:
         text = f"The file system last filled {volume.size} GiB." + (came if volume.snapshot_id else "")
         return (kind, "False", Reason.FILESYSTEM_FITS, text)
     capacity = f'{{"spec":{{"capacity":{{"storage":"{volume.size}Gi"}}}}}}'
-    attachment = snapshot.claim.status.attachment
-    where = f"node {attachment.nodeName}" if attachment is not None and attachment.nodeName else "its node"
     text = (
         f"The volume grew to {volume.size} GiB and its file system may still have {published.capacity}. Run `{grow}` "
-        f"on {where}, then `kubectl patch pv {published.name} -p '{capacity}'`."
+        f"on {_node_of(snapshot)}, then `kubectl patch pv {published.name} -p '{capacity}'`."
     )
     return (kind, "True", Reason.GROW_FILESYSTEM, text)
+
+
+def _node_of(snapshot: ClaimSnapshot) -> str:
+    """Where the device of the volume is, in words; status names a node also after the volume left it."""
+    where = holding(snapshot)
+    node = snapshot.observed.node(where.instance_id) if isinstance(where, Held) else None
+    if node is not None and snapshot.observed.alive(node.instance_id):
+        return f"node {node.node_name or node.instance_id}"
+    return "the node that the volume is attached to next"
 
 
 def _in_use(snapshot: ClaimSnapshot) -> Said:

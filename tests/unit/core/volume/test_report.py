@@ -117,6 +117,17 @@ def test_a_file_system_that_lags_behind_is_told() -> None:
     (said,) = [item.message for item in made.status.conditions or [] if item.type == "FilesystemResizePending"]
     assert device_path(volume().volume_id) in said
     assert "`kubectl patch pv pv -p" in said
+    assert f"on node hyperpod-{FIRST}, then" in said
+
+
+@pytest.mark.parametrize("left", [{"volume": volume()}, {"nodes": (node(FIRST, status="ShuttingDown"), node(SECOND))}])
+def test_a_file_system_is_not_grown_on_a_node_that_has_no_device_of_it(left: dict[str, Any]) -> None:
+    owner = claim(spec(publish=LOCAL), status=attached_status(state="detached"))
+    reserved_for = ClaimReference(namespace="team", name="data")
+    published = PersistentVolume(name="pv", uid="pv", claim_uid=UID, capacity=50, reserved_for=reserved_for)
+    made = passed(snapshot_of(owner, **{"volume": volume(attachment()), "persistent_volume": published, **left}))
+    (said,) = [item.message for item in made.status.conditions or [] if item.type == "FilesystemResizePending"]
+    assert "on the node that the volume is attached to next, then" in said
 
 
 def test_a_denied_call_names_itself_and_is_held_back() -> None:

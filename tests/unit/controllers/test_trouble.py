@@ -299,6 +299,47 @@ class TestRefusals:
         assert rig.condition("Ready")["status"] == "True"
 
 
+class TestSoftware:
+    """Each try replaces root volumes of nodes."""
+
+    async def apply(self, rig: Rig, gpu: dict[str, Any], cpu: dict[str, Any], *, failing: tuple[str, ...]) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.world.release_image("1.1.0")
+        for group in failing:
+            rig.simulator.world.fail_software_update("research", group)
+        wanted = two()
+        for group, members in zip(wanted["instanceGroups"], (gpu, cpu), strict=True):  # type: ignore[call-overload]
+            group.update(members)
+        rig.apply(wanted)
+
+    def groups(self, rig: Rig) -> list[list[str]]:
+        calls = rig.calls("UpdateClusterSoftware")
+        return [sorted(group["InstanceGroupName"] for group in call.parameters["InstanceGroups"]) for call in calls]
+
+    async def test_what_is_left_of_a_call_that_failed_in_part_is_not_tried_at_once(self, rig: Rig) -> None:
+        release = {"imageReleaseVersion": "1.1.0"}
+        await self.apply(rig, release, release, failing=("gpu",))
+        await rig.until("UpdateRolledBack")
+        assert self.groups(rig) == [["cpu", "gpu"]]
+        await rig.once()
+        assert self.groups(rig) == [["cpu", "gpu"], ["gpu"]]
+
+    async def test_groups_that_fail_keep_no_others_from_their_call_and_do_not_follow_each_other_at_once(
+        self, rig: Rig
+    ) -> None:
+        await self.apply(
+            rig, {"imageReleaseVersion": "1.1.0"}, {"imageId": "ami-0123456789abcdef0"}, failing=("gpu", "cpu")
+        )
+        await rig.until("UpdateRolledBack")
+        assert sorted(self.groups(rig)) == [["cpu"], ["gpu"]]
+        assert "that of other groups after it" in rig.condition("Ready")["message"]
+        await rig.rest()
+        await rig.idle(7200)
+        assert len(self.groups(rig)) == 4
+        assert rig.condition("Ready")["status"] == "True"
+
+
 class TestReads:
     @pytest.mark.fault(6)
     async def test_a_throttled_moment_does_not_make_a_healthy_cluster_look_sick(self, rig: Rig) -> None:

@@ -4,6 +4,7 @@ Every call to an existing cluster passes here. Each guard looks at what earlier 
 restart changes nothing.
 """
 
+from collections.abc import Set
 from typing import assert_never
 
 from hyperpod_operator.api.common.operations import OperationStatus
@@ -143,8 +144,9 @@ def went_back(snapshot: ClusterSnapshot) -> bool:
 
 
 # [assumption: failed-updates-roll-back]
-def shown_back(snapshot: ClusterSnapshot, call: OperationStatus) -> bool:
-    """Whether AWS shows that the call went back, rather than not yet showing that it went on.
+def shown_back(snapshot: ClusterSnapshot, call: OperationStatus, *, beside: Set[str] = frozenset()) -> bool:
+    """Whether AWS shows that the call went back, rather than not yet showing that it went on. It was not about the
+    groups `beside`.
 
     Each call has its own evidence: tags have none (AWS never rolls them back), a software update has the status of the
     groups that still differ, where it stays until the next one. A failure message and such a status count if they are
@@ -159,13 +161,13 @@ def shown_back(snapshot: ClusterSnapshot, call: OperationStatus) -> bool:
     return (
         cluster.status == "RollingBack"
         or bool(cluster.failure_message and fresh)
-        or (called == "UpdateClusterSoftware" and _software_went_back(snapshot, cluster, worked=worked))
+        or (called == "UpdateClusterSoftware" and _software_went_back(snapshot, cluster, worked=worked, beside=beside))
     )
 
 
-def _software_went_back(snapshot: ClusterSnapshot, cluster: ObservedCluster, *, worked: bool) -> bool:
+def _software_went_back(snapshot: ClusterSnapshot, cluster: ObservedCluster, *, worked: bool, beside: Set[str]) -> bool:
     """Whether a group that still differs ended an update, and not one from before the call."""
-    open_groups = {name for name, _ in snapshot.changes.software}
+    open_groups = {name for name, _ in snapshot.changes.software} - beside
     records = snapshot.resource.recorded_groups
 
     def new(group: ObservedGroup) -> bool:

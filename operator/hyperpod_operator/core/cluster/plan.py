@@ -61,6 +61,9 @@ class DeleteNodes:
     instance_ids: tuple[str, ...]
 
 
+SOFTWARE = "Software"
+"""The concern of UpdateClusterSoftware."""
+
 Action = CreateCluster | UpdateCluster | UpdateClusterSoftware | DeleteCluster | AddTags | DeleteTags | DeleteNodes
 
 
@@ -75,7 +78,7 @@ def concern(action: Action) -> str:
         case CreateCluster() | UpdateCluster() | DeleteCluster():
             return "Cluster"
         case UpdateClusterSoftware():
-            return "Software"
+            return SOFTWARE
         case AddTags() | DeleteTags():
             return "Tags"
         case DeleteNodes():

@@ -77,7 +77,7 @@ class TestOwnership:
         assert len(rig.calls()) == before
         told, command = rig.condition("Ready")["message"].split(" --tags ")
         assert "has lost its ownership tags" in told
-        assert told.endswith(f"aws sagemaker add-tags --resource-arn {arn}")
+        assert told.endswith(f"aws sagemaker add-tags --region us-west-2 --resource-arn {arn}")
         typed = dict(pair.removeprefix("Key=").split(",Value=") for pair in command.split())
         assert typed == {key: value for key, value in tags.items() if key in OWNERSHIP_TAGS}
         rig.simulator.world.set_tags("research", typed)

@@ -199,7 +199,8 @@ def restoring(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> str:
     if recorded_as_adopted(resource=snapshot.resource, cluster=cluster):
         tags[TAG_ADOPTED] = "true"
     pairs = " ".join(f"Key={key},Value={value}" for key, value in tags.items())
-    return f"aws sagemaker add-tags --resource-arn {cluster.arn} --tags {pairs}"
+    region = cluster.arn.split(":")[3]
+    return f"aws sagemaker add-tags --region {region} --resource-arn {cluster.arn} --tags {pairs}"
 
 
 def rests_on_tags(act: Act) -> bool:

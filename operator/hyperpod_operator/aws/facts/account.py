@@ -39,6 +39,7 @@ async def _listed(reader: Reader, operation: str, service: str) -> Fact[dict[str
             parameters={"ServiceCode": service},
             keep=HOUR,
             pages=QUOTA_PAGES,
+            whole=False,
             reduced=_by_name,
             counted=False,
         )
@@ -59,7 +60,7 @@ def _by_name(pages: Pages) -> Pages:
 async def usage(reader: Reader, *, eks_arn: str, but: str) -> Fact[Usage]:
     """What other HyperPod clusters than the one named `but` hold. Service Quotas does not tell what is used."""
     listed = await reader.ask(
-        Ask(service="sagemaker", operation="ListClusters", action="sagemaker:ListClusters", pages=3)
+        Ask(service="sagemaker", operation="ListClusters", action="sagemaker:ListClusters", pages=3, whole=False)
     )
     if isinstance(listed, Unread):
         return listed

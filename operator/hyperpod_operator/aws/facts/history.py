@@ -38,6 +38,7 @@ async def shortages(reader: Reader, cluster: str, *, now: datetime) -> Fact[tupl
                 "MaxResults": PAGE,
             },
             pages=1,
+            whole=False,
         )
     )
     if isinstance(listed, Unread):

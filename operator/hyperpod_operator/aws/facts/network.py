@@ -231,6 +231,7 @@ async def stored(reader: Reader, volume_type: str) -> Fact[Stored]:
         parameters={"Filters": _filters(volume_type=[volume_type]), "MaxResults": VOLUMES_OF_PAGE},
         keep=60.0,
         pages=VOLUME_PAGES,
+        whole=False,
         reduced=_summed,
     )
     pages = await reader.ask(asked)

@@ -108,6 +108,7 @@ async def _price(reader: Reader | None, region: str, name: str) -> Fact[Price | 
                 "Filters": [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in filters.items()],
             },
             pages=PAGES,
+            whole=False,
         )
     )
     if pages is None or isinstance(pages, Unread):

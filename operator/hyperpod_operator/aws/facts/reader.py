@@ -58,7 +58,8 @@ class Ask:
     """One question. `parameters` are the operation's members; `action` is the right that it needs.
 
     `keep` is for how many seconds the answer may be given again, `pages` how many pages are read at most, and `reduced`
-    what of them is kept and given.
+    what of them is kept and given. `whole`: pages without the last one tell nothing, because what is on none of them
+    may be on the next; otherwise who asks looks at the last one.
     """
 
     service: str
@@ -67,6 +68,7 @@ class Ask:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     keep: float = 30.0
     pages: int = 10
+    whole: bool = True
     reduced: Callable[[Pages], Pages] = _all
     counted: bool = True
     """False for reads that serve all clusters of a Region for an hour: they are outside of a preflight's budget."""
@@ -76,6 +78,8 @@ class Ask:
         return f"{self.service}:{self.operation}:{sorted(self.parameters.items())!r}"
 
 
+GOES_ON = ("NextToken", "nextToken", "IsTruncated", "Truncated")
+"""Members of a page that say that another one follows."""
 FEW = 32
 """Answers that may lie around when they are over: looking for them costs more."""
 
@@ -137,6 +141,8 @@ class Reader:
         self._patience = patience
         self._monotonic = monotonic
         self._silent: dict[str, Unread] = {}
+        self._cut: set[str] = set()
+        """Questions of whose answer not all pages were read."""
         self.calls = 0
 
     async def ask(self, ask: Ask) -> Fact[Pages | None]:
@@ -183,6 +189,8 @@ class Reader:
                 )
         except CloudError as error:
             return self._failed(ask, error)
+        if ask.key in self._cut:
+            return Unread(why=f"the answer of {ask.operation} has more pages than are read")
         self._answers.put(ask.key, pages, keep=ask.keep)
         return pages
 
@@ -219,6 +227,8 @@ class Reader:
             if number:
                 self.calls += ask.counted
             if len(pages) >= ask.pages or (ask.counted and self.calls >= self._budget):
+                if ask.whole and any(page.get(name) for name in GOES_ON):
+                    self._cut.add(ask.key)
                 break
         if not pages:
             raise unknown(operation=ask.operation, what="there is no page")

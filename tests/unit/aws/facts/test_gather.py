@@ -658,6 +658,20 @@ async def test_pages_count_as_calls_and_end_with_the_budget() -> None:
     assert reader.calls == 3
 
 
+@pytest.mark.parametrize(("pages", "budget"), [(50, 3), (3, 50)], ids=["the budget ends", "the pages end"])
+async def test_some_of_the_pages_are_no_answer(pages: int, budget: int) -> None:
+    """What they lack may be on the next: a check must not fail over it."""
+    aws = FakeAws()
+    aws.pages["describe_subnets"] = [{"Subnets": [], "NextToken": "more"}] * 9 + [{"Subnets": []}]
+    reader = Reader(caller=aws.caller, answers=Answers(monotonic=Time()), budget=budget, monotonic=Time())
+    ask = Ask(service="ec2", operation="DescribeSubnets", action="ec2:DescribeSubnets", pages=pages)
+    found = await reader.ask(ask)
+    assert isinstance(found, Unread)
+    assert "more pages than are read" in str(found)
+    every = Reader(caller=aws.caller, answers=Answers(monotonic=Time()), budget=50, monotonic=Time())
+    assert await every.ask(replace(ask, pages=50)) is not None
+
+
 def test_remembered_answers_are_bounded() -> None:
     time = Time()
     answers = Answers(monotonic=time, most=3)
@@ -808,13 +822,14 @@ def of_admins() -> dict[str, Any]:
     [
         ({"Grants": [{"GranteePrincipal": ROLE, "Operations": ["Decrypt", "CreateGrant"]}]}, Result.PASS),
         ({"Grants": [{"GranteePrincipal": ROLE, "Operations": ["Decrypt"]}]}, Result.FAIL),
-        ({"Grants": [], "Truncated": True}, Result.UNKNOWN),
+        ([{"Grants": [], "Truncated": True, "NextMarker": "more"}] * 9, Result.UNKNOWN),
         (refusal("AccessDenied", status=403), Result.UNKNOWN),
     ],
     ids=["a grant", "a grant of other operations", "more than are read", "denied"],
 )
 async def test_the_grants_of_a_key_are_read_where_its_policy_is_not_enough(grants: Any, result: Result) -> None:
-    aws = world(GetKeyPolicy=of_admins(), ListGrants=grants)
+    aws = world(GetKeyPolicy=of_admins(), ListGrants={"Grants": []} if isinstance(grants, list) else grants)
+    aws.pages |= {"list_grants": grants} if isinstance(grants, list) else {}
     checks = preflight(replace(about(), facts=await gathered(aws, about()))).checks
     assert {one.name: one.result for one in checks}["KMSKeyPolicy"] is result
 

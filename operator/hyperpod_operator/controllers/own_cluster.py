@@ -5,7 +5,7 @@ of the other: nothing but the API server itself tells the two apart.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hyperpod_operator.core.preflight.authorities import another_cluster
 from hyperpod_operator.core.preflight.facts import EksCluster
@@ -18,6 +18,8 @@ class OwnCluster:
 
     facts: Callable[[str], ClusterFacts]
     workloads: Workloads
+    _proved: dict[str, bool] = field(default_factory=dict)
+    """The last answer about each ARN: an outage in between makes no other cluster of it."""
 
     # [assumption: preflight-eks-authority]
     async def is_not(self, arn: str, *, region: str) -> bool:
@@ -26,4 +28,6 @@ class OwnCluster:
         if not arn:
             return False
         ours, theirs = await self.workloads.authorities(), await self.facts(region).eks_cluster(arn)
-        return isinstance(theirs, EksCluster) and another_cluster(ours, theirs.authorities)
+        if isinstance(theirs, EksCluster) and ours and theirs.authorities:
+            self._proved[arn] = another_cluster(ours, theirs.authorities)
+        return self._proved.get(arn, False)

@@ -22,16 +22,16 @@ class Place:
     """The certificate authorities of the API server here, and of the EKS cluster in AWS."""
 
     def __init__(self, *, ours: set[str], theirs: Fact[set[str] | None]) -> None:
-        self._ours, self._theirs = frozenset(ours), theirs
+        self._ours, self.theirs = frozenset(ours), theirs
 
     async def authorities(self) -> frozenset[str]:
         return self._ours
 
     async def eks_cluster(self, arn: str) -> Fact[EksCluster | None]:
         assert arn == EKS
-        if self._theirs is None or isinstance(self._theirs, Unread):
-            return self._theirs
-        return EksCluster(status="ACTIVE", version="1.34", authorities=frozenset(self._theirs))
+        if self.theirs is None or isinstance(self.theirs, Unread):
+            return self.theirs
+        return EksCluster(status="ACTIVE", version="1.34", authorities=frozenset(self.theirs))
 
 
 def own_cluster(*, ours: set[str], theirs: Fact[set[str] | None]) -> OwnCluster:
@@ -59,6 +59,18 @@ async def test_a_copy_in_another_control_plane_does_not_take_the_cluster(rig: Ri
     rig.objects.delete(KEY)
     assert isinstance(await rig.rest(), Gone)
     assert rig.calls()[sent:] == []
+
+
+async def test_an_outage_proves_nothing_else(rig: Rig) -> None:
+    place: Any = Place(ours={"copy"}, theirs={"original"})
+    await restored(rig, OwnCluster(facts=lambda _: place, workloads=place))
+    await rig.rest()
+    place.theirs = UNREAD
+    await rig.idle(3600)
+    assert rig.condition("Ready")["reason"] == "NotOwned"
+    place.theirs = {"copy"}  # the EKS cluster was made again under its name, and this is it
+    await rig.idle(3600)
+    assert rig.status["origin"] == "Adopted"
 
 
 async def test_once_the_owners_tags_are_off_it_is_adopted(rig: Rig) -> None:

@@ -21,6 +21,8 @@ CLAIM_UID = "hyperpod-operator.dev/claim-uid"
 LABELS = {CLAIM_UID: UID}
 ORPHAN = [{"apiVersion": API_VERSION, "kind": "HyperPodCluster", "name": "gone", "uid": UID}]
 """An owner that does not exist: the garbage collector deletes what names it."""
+STAYS = ["example.com/mine"]
+"""A finalizer that no controller removes: neither the object nor its namespace can be deleted."""
 DIGEST = f"sha256:{'1' * 64}"
 BY_ID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 PATCH = "application/merge-patch+json"
@@ -231,6 +233,7 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         another_file_system_of_a_disk=merged(LOCAL, spec__local__fsType="cifs"),
         annotation=merged(VOLUME, metadata__annotations={"pv.kubernetes.io/provisioned-by": "ebs.csi.aws.com"}),
         an_owner=merged(VOLUME, metadata__ownerReferences=ORPHAN),
+        a_finalizer=merged(VOLUME, metadata__finalizers=STAYS),
         the_disk_of_a_node=merged(LOCAL, spec__local={"path": "/"}),
         below_a_disk=merged(LOCAL, spec__local={"path": f"{BY_ID}vol01/x"}),
         on_a_node_of_choice=_local("kubernetes.io/hostname", "In", "victim"),
@@ -252,6 +255,7 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         attributes_of_a_class=merged(VOLUME_CLAIM, spec__volumeAttributesClassName="fast"),
         annotation=merged(VOLUME_CLAIM, metadata__annotations={"pv.kubernetes.io/bind-completed": "yes"}),
         an_owner=merged(VOLUME_CLAIM, metadata__ownerReferences=ORPHAN),
+        a_finalizer=merged(VOLUME_CLAIM, metadata__finalizers=STAYS),
     ),
     ("", "persistentvolumeclaims", "delete"): _deleted(
         a_database=f"{VOLUME_CLAIMS}/database", with_our_label_and_another_volume=f"{VOLUME_CLAIMS}/labelled"
@@ -299,6 +303,7 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         of_the_kubelet=merged(EVENT, reportingController="kubelet"),
         about_a_pod=merged(EVENT, regarding={"kind": "Pod", "namespace": TEAM, "name": "web-0"}),
         an_owner=merged(EVENT, metadata__ownerReferences=ORPHAN),
+        a_finalizer=merged(EVENT, metadata__finalizers=STAYS),
     ),
     ("events.k8s.io", "events", "patch"): _patched(
         f"{EVENTS}/of-the-kubelet",
@@ -309,6 +314,7 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         of_another_controller=merged(LEASE, metadata__name="cert-manager-controller"),
         named_by_the_server=merged(LEASE, metadata__name=None, metadata__generateName="vol-x"),
         an_owner=merged(LEASE, metadata__ownerReferences=ORPHAN),
+        a_finalizer=merged(LEASE, metadata__finalizers=STAYS),
     ),
     ("coordination.k8s.io", "leases", "patch"): _patched(
         f"{LEASES}/theirs", holder={"spec": {"holderIdentity": "me"}}, owner=_metadata(ownerReferences=ORPHAN)

@@ -48,6 +48,6 @@ def events(account: ServiceAccount, kinds: Sequence[Kind]) -> list[Manifest]:
                 f"the operator writes Events about these kinds alone: {', '.join(regarding)}, and about its "
                 "CustomResourceDefinitions",
             ),
-            validation(WITHOUT_OWNERS, "the operator writes Events without owner references"),
+            validation(WITHOUT_OWNERS, "the operator writes Events without owner references and finalizers"),
         ],
     )

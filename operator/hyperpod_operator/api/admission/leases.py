@@ -10,7 +10,8 @@ from hyperpod_operator.api.admission.service_account import WRITTEN, Manifest, S
 NAME = "hyperpod-operator-leases"
 
 _OF_A_VOLUME = "variables.written.metadata.name.matches('^vol-[0-9a-f]+$')"
-_OWNERS = ".metadata.?ownerReferences.orValue([])"
+_TIES = (".metadata.?ownerReferences.orValue([])", ".metadata.?finalizers.orValue([])")
+_UNTIED = " && ".join(f"object{tie} == (request.operation == 'UPDATE' ? oldObject{tie} : [])" for tie in _TIES)
 
 
 def leases(account: ServiceAccount) -> list[Manifest]:
@@ -31,9 +32,8 @@ def leases(account: ServiceAccount) -> list[Manifest]:
                 f"request.operation != 'DELETE' || {_OF_A_VOLUME}", "the operator deletes the Leases of volumes alone"
             ),
             validation(
-                f"request.operation == 'DELETE' || object{_OWNERS} "
-                f"== (request.operation == 'UPDATE' ? oldObject{_OWNERS} : [])",
-                "the operator changes no owner references of a Lease",
+                f"request.operation == 'DELETE' || ({_UNTIED})",
+                "the operator changes no owner references and finalizers of a Lease",
             ),
         ],
     )

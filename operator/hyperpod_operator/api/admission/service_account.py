@@ -17,8 +17,14 @@ Validation = dict[str, str]
 WRITTEN = variable("written", "request.operation == 'DELETE' ? oldObject : object")
 """What a request is about: the object as it would be, or the one that it would delete."""
 
-WITHOUT_OWNERS = "request.operation == 'DELETE' || object.metadata.?ownerReferences.orValue([]).size() == 0"
-"""For what the operator creates and never updates: the garbage collector deletes what names an owner that is gone."""
+WITHOUT_OWNERS = (
+    "request.operation == 'DELETE' || (object.metadata.?ownerReferences.orValue([]).size() == 0 "
+    "&& object.metadata.?finalizers.orValue([]).all(f, f in ['kubernetes.io/pv-protection', "
+    "'kubernetes.io/pvc-protection']))"
+)
+"""For what the operator creates and never updates: the garbage collector deletes what names an owner that is gone, and
+nobody can delete what has a finalizer that no controller removes, or the namespace that it is in. Those of Kubernetes
+are put on before a policy is asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,9 @@ def persistent_volumes(account: ServiceAccount) -> list[Manifest]:
                 "the operator creates PersistentVolumes with the file systems and the mount options of EBSVolumeClaims "
                 "alone, which are harmless to a node (docs/volumes.md)",
             ),
-            validation(WITHOUT_OWNERS, "the operator creates PersistentVolumes without owner references"),
+            validation(
+                WITHOUT_OWNERS, "the operator creates PersistentVolumes without owner references and finalizers"
+            ),
         ],
     )
 
@@ -137,6 +139,8 @@ def persistent_volume_claims(account: ServiceAccount) -> list[Manifest]:
                 "the operator creates PersistentVolumeClaims with a storage class, without a data source, a class of "
                 "attributes and annotations of Kubernetes",
             ),
-            validation(WITHOUT_OWNERS, "the operator creates PersistentVolumeClaims without owner references"),
+            validation(
+                WITHOUT_OWNERS, "the operator creates PersistentVolumeClaims without owner references and finalizers"
+            ),
         ],
     )

@@ -313,7 +313,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.MULTI_ATTACH,
             "The volume has Multi-Attach enabled, which mode Direct does not support.",
-            "Disable Multi-Attach on the volume, or use mode None.",
+            "Disable Multi-Attach on the volume, or use mode None in a new claim.",
             severity=Severity.STALLED,
             condition=ConditionType.CONFLICT,
         ),

@@ -139,7 +139,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     ),
     Reason.CSI_OWNED: ("kubectl get volumeattachments", "kubectl get pv", _SEE),
     Reason.AZ_MISMATCH: (_AWS_VOLUME, "kubectl get nodes -L topology.kubernetes.io/zone"),
-    Reason.MULTI_ATTACH: (_AWS_VOLUME, _EDIT),
+    Reason.MULTI_ATTACH: (_AWS_VOLUME, _SEE),
     Reason.NAME_TAKEN: ("kubectl get pv,pvc -n {namespace}",),
     Reason.BOUND_TO_OTHER: ("kubectl get pv {pv} -o yaml", "kubectl get pv"),
     Reason.STUCK_ATTACHING: (

@@ -3,6 +3,7 @@
 from hyperpod_operator.core.preflight import volume
 from hyperpod_operator.core.preflight.model import Area, Check
 
+FIXED = " In a claim that exists source cannot change: delete it and apply it again."
 EBS = "DOC: Amazon EBS user guide, volume types; MODEL: CreateVolume"
 
 # [assumption: preflight-checks-hold]
@@ -16,7 +17,8 @@ CLAIM: tuple[Check, ...] = (
         judge=volume.zone,
         reads=("ec2:DescribeAvailabilityZones",),
         fail="Zone {zone} {problem}.",
-        remedy="Name the zone of the nodes, or leave the zone out: the operator then takes that of the target.",
+        remedy="Name the zone of the nodes, or leave the zone out: the operator then takes that of the target. If "
+        f"nodes are to come in the zone, wait for them.{FIXED}",
     ),
     Check(
         name="VolumeKMSKey",
@@ -27,7 +29,7 @@ CLAIM: tuple[Check, ...] = (
         judge=volume.key,
         reads=("kms:DescribeKey",),
         fail="KMS key {key} {problem}.",
-        remedy="Name an enabled symmetric key of this Region.",
+        remedy=f"Enable the key, or name an enabled symmetric one of this Region.{FIXED}",
     ),
     Check(
         name="VolumeKMSKeyPolicy",
@@ -52,7 +54,8 @@ CLAIM: tuple[Check, ...] = (
         judge=volume.snapshot,
         reads=("ec2:DescribeSnapshots",),
         fail="Snapshot {snapshot} {problem}.",
-        remedy="Correct source.create.snapshotId; where the snapshot is larger than the volume, raise volume.size.",
+        remedy="Correct source.create.snapshotId; where the snapshot is larger than the volume, raise volume.size."
+        f"{FIXED}",
     ),
     Check(
         name="VolumeSize",

@@ -242,7 +242,7 @@ def _request(snapshot: ClaimSnapshot, source: CreateSource) -> NewVolume | Wait:
         if not zone and not zone_id:
             message = (
                 f"The zone of {resolution.node.instance_id} is not known yet (its Kubernetes Node has not joined). "
-                "Nothing to do, or set source.create.availabilityZone."
+                "Nothing to do, or set source.create.availabilityZone in a new claim."
             )
             return Wait(reason=Reason.NODE_NOT_RUNNING, message=message, after=snapshot.timings.watch)
     members = claim.members

@@ -118,7 +118,8 @@ def multi_attach(snapshot: ClaimSnapshot) -> Decision | None:
         return None
     message = (
         f"{volume.volume_id} has Multi-Attach enabled, which mode Direct does not support: the operator could not "
-        "distinguish its attachment from others. Disable Multi-Attach, or use attachment.mode: None."
+        "distinguish its attachment from others. Disable Multi-Attach, or use attachment.mode: None in "
+        "a new claim."
     )
     return Wait(reason=Reason.MULTI_ATTACH, message=message, after=SLOW, stalled=True)
 

@@ -133,6 +133,14 @@ def test_each_result_that_a_check_has_words_for_has_a_case(check: Any) -> None:
     assert results == {result for result, text in ((Result.FAIL, check.fail), (Result.WARN, check.warn)) if text}
 
 
+@pytest.mark.parametrize(
+    "check", [one for one in CLAIM if one.name in {"VolumeZone", "VolumeKMSKey", "VolumeSnapshot"}]
+)
+def test_what_cannot_be_edited_is_not_said_to_be_corrected_in_place(check: Check) -> None:
+    """The API server refuses an edit of `source`."""
+    assert "delete it and apply it again" in check.remedy
+
+
 @pytest.mark.parametrize("name", DENIED_CASES)
 def test_a_check_without_rights_is_unknown(name: str) -> None:
     assert of(name, DENIED_CASES[name]).result is Result.UNKNOWN

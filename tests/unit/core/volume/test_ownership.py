@@ -117,7 +117,9 @@ def test_mode_csi_lets_the_driver_in_by_tag() -> None:
 
 def test_multi_attach_is_refused_in_direct_only() -> None:
     shared = volume(tags={}, multi_attach_enabled=True)
-    assert reason_of(judged(volume=shared)) == "MultiAttach"
+    told = judged(volume=shared)
+    assert isinstance(told, Wait)
+    assert (told.reason, "in a new claim" in told.message) == ("MultiAttach", True)
     assert isinstance(judged({"attachment": {"mode": "None"}}, volume=shared), Act)
 
 

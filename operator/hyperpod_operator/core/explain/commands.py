@@ -14,7 +14,7 @@ from hyperpod_operator.api.names import GROUP, Reason
 _RETRY = "kubectl hyperpod reconcile {object} -n {namespace}"
 _EDIT = "kubectl edit {short} {name} -n {namespace}"
 _SEE = "kubectl describe {short} {name} -n {namespace}"
-_RESUME = "kubectl hyperpod resume {object} -n {namespace}"
+_RESUME = "kubectl hyperpod resume {paused} -n {namespace}"
 _PAUSE = "kubectl hyperpod pause {object} -n {namespace}"
 _NODES = "kubectl hyperpod nodes {cluster_object} -n {namespace}"
 _LOGS = "kubectl logs -n {operator_namespace} {leader}"

@@ -52,7 +52,7 @@ def step(record_: ReasonRecord, *, actor: Actor, known: Mapping[str, str]) -> St
     templates = COMMANDS.get(record_.word, ())
     if actor is not Actor.YOU and record_.severity is not Severity.AT_REST:
         templates = (*templates, WAIT)
-    commands = [made for one in templates or (SEE,) if (made := filled(one, known))]
+    commands = [made for one in templates if (made := filled(one, known))] or _made(known, SEE)
     return Step(actor=actor, what=_asked(record_.remedy, actor), commands=tuple(commands))
 
 

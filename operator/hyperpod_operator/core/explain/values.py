@@ -26,12 +26,14 @@ def values(world: World) -> dict[str, str]:
         own = _of_operation(world, resource)
     else:
         own = _of_claim(resource)
+    # As the plugin's verbs take it: a name alone is that of a HyperPodCluster.
+    named = subject.name if subject.kind == CLUSTER else f"{subject.short}/{subject.name}"
     common = {
         **_waited_for(resource),
         "namespace": subject.namespace,
         "name": subject.name,
-        # As the plugin's verbs take it: a name alone is that of a HyperPodCluster.
-        "object": subject.name if subject.kind == CLUSTER else f"{subject.short}/{subject.name}",
+        "object": named,
+        "paused": named,
         "short": subject.short,
         "operator_namespace": world.operator.namespace,
         # The identity of a leader begins with the name of its pod.
@@ -102,8 +104,11 @@ def _of_operation(world: World, resource: Json | None) -> dict[str, str]:
     nodes = items(resource, "status", "nodes")
     worst = next((one for one in nodes if text(one.get("state")) not in ENDED_WELL), {})
     holder = next(iter(attached(world)), {})
+    source = text(inside(resource, "spec", "clusterRef", "name"))
     return {
-        "cluster_object": text(inside(resource, "spec", "clusterRef", "name")),
+        "cluster_object": source,
+        # An operation has no pause of its own, only that of its cluster; of two, the message says which.
+        "paused": source if text(inside(resource, "spec", "move", "clusterRef", "name")) in {"", source} else "",
         # The calls that name a cluster take its ARN, too (API reference, DescribeCluster).
         "cluster": arn,
         "cluster_id": arn.rpartition("/")[2],

@@ -111,15 +111,33 @@ def test_any_condition_is_explained(kind: ConditionType, status: str) -> None:
 @pytest.mark.parametrize("reason", Reason)
 @pytest.mark.parametrize("make", KINDS, ids=["cluster", "claim", "operation"])
 def test_a_command_of_the_plugin_is_about_the_object_itself(reason: Reason, make: object) -> None:
-    """A name alone is that of a HyperPodCluster, and a claim may have the name of one."""
+    """A name alone is that of a HyperPodCluster, and a claim may have the name of one. What pauses an operation is its
+    cluster."""
     resource = make(worlds.condition("Ready", "False", reason))  # type: ignore[operator]
-    subject = worlds.SUBJECTS[resource["kind"]]
+    subject = worlds.SUBJECTS[
+        "HyperPodCluster" if reason is Reason.PAUSED and make is worlds.operation else resource["kind"]
+    ]
     for command in explain(worlds.world(resource)).step.commands:
         words = command.split()
         if words[:2] == ["kubectl", "hyperpod"] and words[2] in ON_OBJECTS:
             found = named((words[3],))
             assert found is not None
             assert (found.kind.name, found.name) == (subject.kind, subject.name), command
+
+
+@pytest.mark.parametrize(
+    ("move", "command"),
+    [
+        ({}, "kubectl hyperpod resume research -n team"),
+        ({"clusterRef": {"name": "research"}}, "kubectl hyperpod resume research -n team"),
+        ({"clusterRef": {"name": "other"}}, "kubectl describe hpno reboot-x -n team"),
+    ],
+)
+def test_an_operation_whose_cluster_is_paused_goes_on_when_that_is_resumed(move: dict[str, Any], command: str) -> None:
+    """To resume the operation changes nothing: it has no pause."""
+    held = worlds.operation(worlds.condition("Ready", "False", "Paused"))
+    held["spec"]["move"] = {"instanceGroupName": "spare", **move}
+    assert explain(worlds.world(held)).step.commands == (command,)
 
 
 def test_a_suspended_operation_is_continued_by_you() -> None:

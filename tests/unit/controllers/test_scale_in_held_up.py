@@ -91,6 +91,7 @@ async def test_a_deletion_that_is_paused_gives_its_nodes_back_soon_and_drains_th
     kube.unwritable.clear()
     await kube.rig.step()
     assert kube.rig.condition("Ready")["reason"] == "Paused"
+    assert kube.rig.condition("Ready")["status"] == "False", "the deletion is outstanding"
     assert (kube.held, kube.needed) == ([], {})
     kube.rig.apply(gpu(4))
     await kube.rig.until("WaitingForWorkloads")

@@ -78,8 +78,9 @@ def in_service(snapshot: ClusterSnapshot) -> bool:
 
 
 def usable(snapshot: ClusterSnapshot) -> bool:
-    """Whether the cluster is all that the spec asks for, whoever changes it."""
-    return in_service(snapshot) and snapshot.changes.none and not shortfalls(snapshot.observed, since=None)
+    """Whether the cluster is all that the object asks for, whoever changes it."""
+    asked = not snapshot.resource.deleting and snapshot.changes.none
+    return asked and in_service(snapshot) and not shortfalls(snapshot.observed, since=None)
 
 
 def _offsets(snapshot: ClusterSnapshot) -> str:

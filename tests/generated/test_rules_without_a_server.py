@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(0)]
 NAME = "research"
 UNCHECKED = "some validation rules were not checked"
 """Words of the API server about a resource that does not fit the schema."""
+FRACTION = "expected int, got float64"
+"""Its words about `1.0` where a rule reads an integer: the schema takes it, and no rule does."""
 
 
 def messages(node: Any) -> set[str]:
@@ -38,7 +40,7 @@ def said(answer: Answer) -> set[str]:
 
 
 def assert_same(spec: Json, answer: Answer) -> None:
-    if UNCHECKED in answer.message:
+    if UNCHECKED in answer.message or FRACTION in answer.message:
         return
     found = {words for _, words in rule_problems(SPEC, spec)} & SAID
     assert found == said(answer), f"{answer.message}\n{spec}"

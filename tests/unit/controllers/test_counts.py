@@ -256,6 +256,17 @@ async def test_a_minimum_that_is_never_reached_is_tried_with_growing_pauses_and_
     assert entry["attempts"] == 2
 
 
+async def test_a_rollback_says_what_kept_the_group_below_its_minimum(rig: Rig) -> None:
+    rig.look_seldom()
+    rig.simulator.world.fail_lifecycle("research", "w")
+    rig.apply(spec(instanceGroups=[group_spec("w", 16, minInstanceCount=8)]))
+    await rig.until("UpdateRolledBack", passes=2000)
+    ready = rig.condition("Ready")["message"]
+    assert "AWS said: Lifecycle scripts did not run successfully." in ready
+    assert "Read the LifecycleConfig log stream" in ready
+    assert "reserve capacity" not in ready
+
+
 async def test_nodes_that_a_rollback_keeps_are_not_said_to_have_ended(rig: Rig) -> None:
     rig.look_seldom()
     rig.apply(spec(instanceGroups=[group_spec("w", 4)]))

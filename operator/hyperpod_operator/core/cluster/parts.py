@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 
 from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.causes import cause_of
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.guards import went_back
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
@@ -28,7 +29,7 @@ from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.observed import Json, ObservedCluster
-from hyperpod_operator.core.text import counted, sentence
+from hyperpod_operator.core.text import counted, sentence, shortened
 
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
@@ -39,6 +40,8 @@ ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
 
 MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
+TOLD_MOST = 512
+"""Characters of AWS's words about a rollback that a message repeats."""
 
 
 def sendable(snapshot: ClusterSnapshot) -> frozenset[str]:
@@ -218,11 +221,13 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
             continue
         entry = _went_back(snapshot, group.name)
         ended = max(0, (record.currentCount or 0) - group.target_count)
+        # AWS's words about what kept the group short; those of an earlier rollback are our own.
+        told = "" if known is not None and known.message == record.message else record.message or ""
         message = (
             f"Group {group.name} did not reach its minInstanceCount {minimum} within 3 hours: AWS rolled it back to "
-            f"{group.target_count} and ended {counted(ended, 'running node')}. The operator retries after "
-            f"{pause(snapshot, entry) / 60:.0f} min. Lower minInstanceCount to keep the available nodes, or reserve "
-            "capacity first (a training plan, other instance types or another zone)."
+            f"{group.target_count} and ended {counted(ended, 'running node')}. "
+            f"{f'Before, AWS said: {_words(told)} ' if told else ''}The operator retries after "
+            f"{pause(snapshot, entry) / 60:.0f} min. {_remedy(told)}"
         )
         found[group.name] = entry.model_copy(update={"message": message})
     return found
@@ -239,13 +244,28 @@ def _blamed(
     return {
         name: entry.model_copy(
             update={
-                "message": f"AWS rolled an update back and names group {name}: {sentence(told)} The operator leaves "
+                "message": f"AWS rolled an update back and names group {name}: {_words(told)} The operator leaves "
                 "the group as it is, sends everything else, and retries the group after "
                 f"{pause(snapshot, entry) / 60:.0f} min. Correct the group or the cause."
             }
         )
         for name, entry in entries.items()
     }
+
+
+def _words(told: str) -> str:
+    return sentence(shortened(told, TOLD_MOST))
+
+
+def _remedy(told: str) -> str:
+    """What to do about a group that stayed below its minimum for what AWS said."""
+    cause = cause_of(told)
+    if cause is not None and cause.reason is not Reason.CAPACITY_SHORTAGE:
+        return cause.remedy
+    return (
+        "Lower minInstanceCount to keep the available nodes, or reserve capacity first (a training plan, other "
+        "instance types or another zone)."
+    )
 
 
 def _went_back(snapshot: ClusterSnapshot, name: str) -> RejectedGroup:

@@ -31,11 +31,12 @@ class Planned:
 
 
 def planned(
-    *, operation: Operation, entries: Sequence[OperationNodeStatus], target: Target, policy: ChangePolicy
+    *, operation: Operation, entries: Sequence[OperationNodeStatus], target: Target, joined: str, policy: ChangePolicy
 ) -> Planned:
-    """Other nodes, or another cluster, are another digest."""
+    """Other nodes, or another cluster, are another digest. `joined` is the ARN of the cluster that moved nodes join,
+    empty for their own."""
     ids = tuple(sorted(entry.instanceId or entry.id for entry in entries))
-    text = "\n".join((operation.uid, operation.call, operation.target_cluster, *ids))
+    text = "\n".join((operation.uid, operation.call, operation.target_cluster, *([joined] if joined else []), *ids))
     call = PlannedCall(
         operation=operation.call,
         effect=EFFECTS[operation.call],

@@ -169,7 +169,10 @@ class Snapshot:
         same = shown is not None and shown.target is not None and shown.target.clusterArn == self.cluster.arn
         recorded = shown.target.creationTime if same and shown is not None and shown.target is not None else None
         target = Target(cluster_arn=self.cluster.arn, creation_time=stamp(created) if created else recorded or "")
-        return planned(operation=self.operation, entries=self.entries, target=target, policy=self.change_policy)
+        joined = self.target.arn if self.target is not None and self.target.arn != self.cluster.arn else ""
+        return planned(
+            operation=self.operation, entries=self.entries, target=target, joined=joined, policy=self.change_policy
+        )
 
     @property
     def halted(self) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.unit.core.nodeoperation.builders import NOW, cluster, entry, instance, operation, snapshot
+from tests.unit.core.nodeoperation.builders import ARN, NOW, cluster, entry, instance, operation, snapshot, spec
 
 from hyperpod_operator.core.nodeoperation.approval import shown
 from hyperpod_operator.core.nodeoperation.snapshot import Cluster
@@ -30,3 +30,13 @@ def test_a_cluster_of_another_arn_has_a_plan_of_its_own() -> None:
     later = snapshot(operation(status=status), entries=[entry()], cluster=other)
     assert later.planned is not None
     assert later.planned.target.creation_time == ""
+
+
+def test_nodes_that_join_another_cluster_than_the_approved_one_have_another_plan() -> None:
+    """The object of the cluster may have been made again under its name since the approval."""
+    move = operation(spec("Move", move={"instanceGroupName": "spare", "clusterRef": {"name": "other"}}))
+    found = [
+        snapshot(move, entries=[entry()], target=made(arn=f"{ARN}-{which}")).planned for which in ("old", "old", "new")
+    ]
+    digests = [one.gate.digest for one in found if one is not None]
+    assert (digests[0] == digests[1], digests[0] == digests[2]) == (True, False)

@@ -156,9 +156,9 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain, *, held_up: st
             f"left ({names}).{why} AWS was not asked, and the node is left as it was.",
             drainTimedOut=True,
         )
-    if held_up and not found.done and not refused(entry):
-        return moved(snapshot, entry, State.PENDING, held_up, startTime=None, waitingFor=None)
     claims = snapshot.volumes_on(entry)
+    if held_up and (claims or not found.done) and not refused(entry):
+        return moved(snapshot, entry, State.PENDING, held_up, startTime=None, waitingFor=None)
     fields: dict[str, object] = {"waitingFor": list(found.waiting[:WAITING_MOST]) or None}
     if found.timed_out:
         fields["drainTimedOut"] = True

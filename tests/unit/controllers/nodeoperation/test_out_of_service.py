@@ -113,3 +113,17 @@ async def test_nodes_that_were_drained_before_the_cluster_failed_are_asked_about
     await hours(rig, 2)
     assert {len(named) for named in rig.named()} == {3}
     assert 3 < len(rig.named()) < 20
+
+
+async def test_a_node_with_volumes_is_given_back_before_its_claims_detach_for_nothing(rig: OperationRig) -> None:
+    first, second, _ = rig.ids
+    rig.claims[second] = ("ml/data",)
+    rig.apply("Replace", [first, second], maxInFlight=2)
+    await rig.until(lambda: rig.states() == ["Draining"] * 2)
+    becomes(rig, "Failed")
+    await hours(rig, 1)
+    assert (rig.states(), rig.marks.marked) == (["Draining", "Pending"], {rig.name(first)})
+    rig.claims.clear()
+    becomes(rig, "InService")
+    await rig.rest()
+    assert rig.states() == ["Succeeded"] * 2

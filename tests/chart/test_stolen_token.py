@@ -12,12 +12,15 @@ import pytest
 import yaml
 from tests.chart.attacks import (
     ATTACKS,
+    CLUSTERS,
     EVENT,
     EVENTS,
     LEASE,
     LEASES,
     LOCAL,
+    PATCH,
     REVIEWS,
+    TEAM,
     VOLUME,
     VOLUME_CLAIM,
     VOLUME_CLAIMS,
@@ -31,6 +34,7 @@ from tests.chart.attacks import (
 from tests.chart.conftest import NAMESPACE, RELEASE, VALUES
 from tests.chart.rights import rights
 
+from hyperpod_operator.api.names import API_VERSION, GROUP
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.stack import ROOT
@@ -162,6 +166,25 @@ def test_what_the_attacks_begin_with_is_allowed(thief: Thief, attack: Attack) ->
     allowed = Attack(name=attack.name, method="POST", path=f"{attack.path}?dryRun=All", body=body)
     code, answer = thief.send(allowed)
     assert code == 201, answer
+
+
+def test_thousands_of_finalizers_cost_the_api_server_little(plane: ControlPlane, thief: Thief) -> None:
+    """A tenant sets them. The status is written all the same; the lists are not gone through with each other."""
+    found = plane.api.get("hyperpodclusters", "prod", namespace=TEAM)
+    assert found is not None
+    theirs = [f"example.com/{number}" for number in range(20_000)]
+    metadata = {"name": "crowded", "namespace": TEAM, "finalizers": theirs}
+    plane.api.create(
+        {"apiVersion": API_VERSION, "kind": "HyperPodCluster", "metadata": metadata, "spec": found["spec"]}
+    )
+    path = f"{CLUSTERS}/crowded"
+    status = Attack(
+        name="status", method="PATCH", path=f"{path}/status", body={"status": {"missing": None}}, content=PATCH
+    )
+    assert thief.send(status)[0] == 200
+    ours = {"metadata": {"finalizers": [*theirs, f"{GROUP}/hyperpodcluster"]}}
+    code, answer = thief.send(Attack(name="adds", method="PATCH", path=path, body=ours, content=PATCH))
+    assert (code, "among at most 100" in answer["message"]) == (REFUSED, True), answer
 
 
 @pytest.mark.parametrize("group", ["secrets", "pods", "serviceaccounts", "configmaps"])

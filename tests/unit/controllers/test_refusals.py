@@ -7,7 +7,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import two
 from tests.unit.core.builders import ROLE
 
-from hyperpod_operator.core.outcome import Blocked, Done
+from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Fault
 
@@ -168,3 +168,20 @@ async def test_a_role_that_stays_missing_is_one_event_for_each_reason(rig: Rig) 
     assert len(rig.calls("CreateCluster")) > 30
     assert rig.condition("Ready")["reason"] == "PermissionDenied"
     assert sorted(rig.reasons()) == ["PermissionDenied", "RolePropagation"]
+
+
+async def test_a_refused_deletion_asks_for_no_edit_of_the_spec_and_keeps_its_word(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    rig.simulator.faults.add(invalid("Cluster research has a ClusterSchedulerConfig.", "DeleteCluster"))
+    rig.objects.delete(KEY)
+    await rig.until("SpecRejected")
+    message = rig.condition("Ready")["message"]
+    assert "has a ClusterSchedulerConfig. Remove in AWS what keeps it from being done." in message
+    assert "Correct the spec" not in message
+    assert "every 5 minutes" in message
+    calls = len(rig.calls("DeleteCluster"))
+    await rig.idle(1500)
+    assert len(rig.calls("DeleteCluster")) == calls + 5
+    rig.simulator.faults.clear()
+    assert isinstance(await rig.rest(), Gone)

@@ -17,8 +17,8 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.SPEC_REJECTED,
             "AWS rejected the request as invalid. The cause is the spec, or something outside of it: a role, the EKS "
             "cluster, subnets, a quota. For a cluster the operator sends the same request again after 30 minutes, "
-            "later every 6 hours, and immediately when the spec or the state in AWS changes; for a volume every 5 "
-            "minutes; for a node operation after 30 seconds, later every 10 minutes.",
+            "later every 6 hours, and immediately when the spec or the state in AWS changes; for the deletion of a "
+            "cluster and for a volume every 5 minutes; for a node operation after 30 seconds, later every 10 minutes.",
             "Correct the spec or the cause. To retry immediately, set the annotation "
             "`hyperpod-operator.dev/reconcile-requested-at` to any new value.",
             severity=Severity.STALLED,

@@ -145,6 +145,13 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
         return _eks_in_use(pass_record, result)
     if error.kind is ErrorKind.BUSY:
         return _busy(pass_record, result)
+    if error.kind is ErrorKind.INVALID and pass_record.snapshot.resource.deleting:
+        # No edit of a deleted object changes the call, and `guards.rejected_before` does not hold it.
+        message = (
+            f"{error.operation} failed ({error.code}): {sentence(error.message)} Remove in AWS what keeps it from "
+            "being done. The operator retries every 5 minutes."
+        )
+        return waiting(reason=Reason.SPEC_REJECTED, message=message, after=SLOW, stalled=True)
     return _broken(error)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.core.engine.clocks import all_by_now, by_now
-from hyperpod_operator.core.engine.memory import updated
+from hyperpod_operator.core.engine.memory import revised, updated
 
 
 def with_moments_until(status: HyperPodClusterStatus, *, now: datetime) -> HyperPodClusterStatus:
@@ -20,12 +20,7 @@ def with_moments_until(status: HyperPodClusterStatus, *, now: datetime) -> Hyper
         if status.instanceGroups is not None
         else None,
     }
-    changed = {
-        name: value
-        for name, value in members.items()
-        if value != getattr(notes if name in type(notes).model_fields else status, name)
-    }
-    return updated(status, changed) if changed else status
+    return revised(status, members)
 
 
 def _group(group: InstanceGroupStatus, *, now: datetime) -> InstanceGroupStatus:

@@ -26,3 +26,14 @@ def updated(status: StatusT, members: Mapping[str, Any]) -> StatusT:
     if notes:
         seen["memory"] = memory.model_copy(update=notes).or_none()
     return status.model_copy(update=seen)
+
+
+def revised(status: StatusT, members: Mapping[str, Any]) -> StatusT:
+    """The same with those of these members that differ; the status itself where none does."""
+    memory = status.remembered
+
+    def differs(name: str, value: Any) -> bool:
+        return bool(value != getattr(memory if name in type(memory).model_fields else status, name))
+
+    changed = {name: value for name, value in members.items() if differs(name, value)}
+    return updated(status, changed) if changed else status

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from hyperpod_operator.api.volume.status import AttachmentStatus, EBSVolumeClaimStatus, ModificationStatus
 from hyperpod_operator.core.engine.clocks import all_by_now, by_now, has_come
-from hyperpod_operator.core.engine.memory import updated
+from hyperpod_operator.core.engine.memory import revised
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.timings import PAUSE_MOST
 
@@ -30,12 +30,7 @@ def with_moments_until(status: EBSVolumeClaimStatus, *, now: datetime) -> EBSVol
         "attachment": _attachment(status.attachment, now=now) if status.attachment is not None else None,
         "modification": _modification(status.modification, now=now) if status.modification is not None else None,
     }
-    changed = {
-        name: value
-        for name, value in members.items()
-        if value != getattr(notes if name in type(notes).model_fields else status, name)
-    }
-    return updated(status, changed) if changed else status
+    return revised(status, members)
 
 
 def _attachment(attachment: AttachmentStatus, *, now: datetime) -> AttachmentStatus:

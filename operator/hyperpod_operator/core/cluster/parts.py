@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.causes import cause_of
+from hyperpod_operator.core.cluster.culprits import culprits, is_about_a_role, naming
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.guards import went_back
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
@@ -28,15 +29,11 @@ from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.observed import Json, ObservedCluster
+from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.text import counted, sentence, shortened
 
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
-ABOUT_ROLES = frozenset({ErrorKind.DENIED, ErrorKind.ROLE_PROPAGATION})
-"""Refusals that can be about the role of a group. A denial (iam:PassRole) is one only if it names the role."""
-ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
-"""An ARN in AWS's words; a full stop behind it may end the sentence."""
 
 MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
@@ -92,7 +89,7 @@ def remembered(pass_record: PassRecord, end: ResultSummary) -> list[RejectedGrou
                 for name, entry in entries.items()
                 if name not in sent or _back(entry)
             }
-        elif end.stalled and (result.error.kind in ISOLATED or _is_about_a_role(result, among=sent)):
+        elif end.stalled and (result.error.kind in ISOLATED or is_about_a_role(result, among=sent)):
             entries |= _refused(pass_record, end, result, sent=sent, changed=changed, before=old)
     return [entries[name] for name in sorted(entries)][:MOST] or None
 
@@ -117,7 +114,7 @@ def _refused(
     changed: Mapping[str, str],
     before: Mapping[str, RejectedGroup],
 ) -> Mapping[str, RejectedGroup]:
-    culprits = _culprits(result, among=sent) or (sent if len(sent) == 1 else frozenset())
+    found = culprits(result, among=sent) or (sent if len(sent) == 1 else frozenset())
     return {
         name: RejectedGroup(
             instanceGroupName=name,
@@ -126,49 +123,15 @@ def _refused(
             message=end.message[:1024],
             time=stamp(pass_record.snapshot.now),
             attempts=_attempts(before.get(name), changed[name]),
-            suspected=None if culprits else True,
+            suspected=None if found else True,
         )
-        for name in culprits or sent
+        for name in found or sent
     }
-
-
-def _is_about_a_role(result: Rejected, *, among: frozenset[str]) -> bool:
-    """Whether AWS denies the role of a group, and not the call."""
-    return result.error.kind in ABOUT_ROLES and bool(_culprits(result, among=among))
-
-
-def _culprits(result: Rejected, *, among: frozenset[str]) -> frozenset[str]:
-    """Groups that AWS names, by their role where the refusal is about a role."""
-    request, message = result.action.request, result.error.message  # type: ignore[union-attr]
-    named = _named(message, request=request, among=among)
-    return named or (
-        _of_role(message, request=request, among=among) if result.error.kind in ABOUT_ROLES else frozenset()
-    )
 
 
 def _attempts(before: RejectedGroup | None, mark: str) -> int:
     same = before is not None and before.fingerprint == mark and not before.suspected
     return (before.attempts or 1) + 1 if same and before is not None else 1
-
-
-def _named(message: str, *, request: Mapping[str, Json], among: frozenset[str]) -> frozenset[str]:
-    """Groups that AWS's words name: in quotes, after the word "group", or by their place in the request."""
-    quoted = {name for name in among if name and re.search(_naming(name), message)}
-    listed = [group["instanceGroupName"] for group in request.get("instanceGroups", [])]
-    places = [int(place) - 1 for place in re.findall(r"[iI]nstanceGroups\.(\d+)\.member", message)]
-    return frozenset(quoted | {listed[place] for place in places if 0 <= place < len(listed)} & among)
-
-
-def _of_role(message: str, *, request: Mapping[str, Json], among: frozenset[str]) -> frozenset[str]:
-    """Groups whose role AWS's words name by its ARN."""
-    named = {found.rstrip(".") for found in ROLE_ARN.findall(message)}
-    groups = (*request.get("instanceGroups", []), *request.get("restrictedInstanceGroups", []))
-    return frozenset(group["instanceGroupName"] for group in groups if group.get("executionRole") in named) & among
-
-
-def _naming(name: str) -> str:
-    exact = re.escape(name)
-    return rf"(?i:\bgroups?\b):?\s+\[?{exact}(?![\w-])|['\"`\[(]{exact}['\"`\])]"
 
 
 def _recorded(resource: Resource) -> Mapping[str, RejectedGroup]:
@@ -239,7 +202,7 @@ def _blamed(
 ) -> dict[str, RejectedGroup]:
     """Groups that AWS names as the reason why it has just rolled an update back."""
     told = cluster.failure_message if went_back(snapshot) else ""
-    named = frozenset(name for name in changed if name and re.search(_naming(name), told))
+    named = frozenset(name for name in changed if name and re.search(naming(name), told))
     entries = {name: _went_back(snapshot, name) for name in named}
     return {
         name: entry.model_copy(

@@ -99,9 +99,19 @@ SLOW = 300.0
 
 TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
     {
-        ErrorKind.NOT_FOUND: Treatment(Reason.AWS_ERROR, "The operator reads again; nothing to do.", at_least=5.0),
+        ErrorKind.NOT_FOUND: Treatment(
+            Reason.AWS_ERROR,
+            "The operator reads again and retries with backoff. If it lasts, AWS shows to one call what it denies to "
+            "another: ask AWS Support.",
+            at_least=5.0,
+        ),
         ErrorKind.ALREADY_EXISTS: Treatment(
-            Reason.UNKNOWN_OUTCOME, "The operator checks who owns the cluster of this name.", after=5.0
+            Reason.UNKNOWN_OUTCOME,
+            "The operator checks who owns the cluster of this name. If AWS goes on showing it no such cluster, wait "
+            "where one was deleted a moment ago, or set another spec.clusterName. The operator sends the request again "
+            "after minutes, later after hours, and immediately when you set the annotation "
+            "hyperpod-operator.dev/reconcile-requested-at.",
+            after=5.0,
         ),
         ErrorKind.BUSY: Treatment(
             Reason.CLUSTER_BUSY,

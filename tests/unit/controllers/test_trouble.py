@@ -228,6 +228,15 @@ class TestRefusals:
         assert isinstance(await rig.rest(), Done)
         assert [call.code for call in rig.calls("CreateCluster")] == ["OK", "ResourceInUse"]
 
+    async def test_a_name_that_is_taken_out_of_sight_is_asked_for_seldom_and_said(self, rig: Rig) -> None:
+        message = "Cluster with name research already exists."
+        rig.simulator.faults.add(refusal("CreateCluster", code="ResourceInUse", message=message))
+        rig.apply(two())
+        await rig.until("SpecRejected")
+        assert "set another spec.clusterName" in rig.condition("Ready")["message"]
+        await rig.idle(3 * 3600)
+        assert len(rig.calls("CreateCluster")) <= 5
+
     @pytest.mark.fault(8)
     async def test_a_conflict_is_waited_out(self, rig: Rig) -> None:
         rig.apply(two())

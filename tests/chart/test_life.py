@@ -156,8 +156,8 @@ def test_a_namespaced_installation_serves_its_namespaces_and_asks_for_no_other(
     plane: ControlPlane, releases: Helm, simulator: Simulator, audit: AuditLog, everywhere: Installation
 ) -> None:
     values = {"watchNamespaces": ["team-b"], "crds": {"enabled": False}, "fullnameOverride": "teams"}
-    installed = Installation(plane=plane, helm=releases, release="teams", namespace="team-b", values=values)
     plane.kubectl("scale", "deployment", RELEASE, "-n", NAMESPACE, "--replicas=0")
+    installed = Installation(plane=plane, helm=releases, release="teams", namespace="team-b", values=values)
     scenes = Scenes(installed, simulator, namespace="team-b")
     with installed.running(simulator):
         scenes.cluster("apart")

@@ -97,6 +97,7 @@ def test_definitions_of_another_origin_are_not_taken_silently(
     releases: Helm, plane: ControlPlane, installed: str
 ) -> None:
     """docs/install.md says how to hand over definitions that kubectl installed."""
+    plane.kubectl("scale", "deployment", RELEASE, "-n", NAMESPACE, "--replicas=0")
     with pytest.raises(HelmError, match="invalid ownership metadata"):
         releases.release("install", "another", namespace="team-b")
     values = {"crds": {"enabled": False}, "fullnameOverride": "another"}

@@ -7,6 +7,7 @@ from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec
 from hyperpod_operator.controllers.reconciler import Unconfirmed, before_the_call
+from hyperpod_operator.core.cluster.resource import is_autoscaled, runs_autoscaler
 from hyperpod_operator.core.location import Elsewhere, Location, elsewhere, location_of, recorded, records_of_cluster
 from hyperpod_operator.core.nodeoperation.snapshot import Cluster, Obstacle
 from hyperpod_operator.core.observed import ObservedCluster
@@ -101,10 +102,8 @@ class Clusters:
 
 
 def _scaled_by_karpenter(spec: HyperPodClusterSpec, observed: ObservedCluster) -> frozenset[str]:
-    """The groups that an autoscaler of AWS scales: all whose count the spec does not keep for the operator. One that
-    AWS runs counts where the spec does not mention it."""
-    mode = spec.autoScaling.mode if spec.autoScaling else (observed.members.get("autoScaling") or {}).get("mode")
-    if mode != "Enable":
+    """The groups that an autoscaler of AWS scales: all whose count the spec does not keep for the operator."""
+    if not is_autoscaled(spec, in_aws=runs_autoscaler(observed)):
         return frozenset()
     kept = {
         one.instanceGroupName

@@ -137,14 +137,10 @@ class Resource:
         return {group.instanceGroupName: group for group in self.status.instanceGroups or []}
 
     def counts_are_external(self, name: str) -> bool:
-        """Whether somebody else owns this group's count: by choice, or because Karpenter scales the cluster.
-
-        Karpenter that AWS runs and the spec leaves unset scales as well.
-        """
+        """Whether the operator does not own this group's count: by choice, or because Karpenter scales the cluster."""
         group = self.groups.get(name)
         chosen = group.management.countOwner if group and group.management else None
-        scaling = self.spec.autoScaling
-        scaled = scaling.mode == "Enable" if scaling else self.autoscaled
+        scaled = is_autoscaled(self.spec, in_aws=self.autoscaled)
         return (chosen or ("External" if scaled else "Operator")) == "External"
 
     @cached_property
@@ -164,8 +160,19 @@ class Resource:
 def with_autoscaler(resource: Resource, *, cluster: ObservedCluster | None) -> Resource:
     """The resource, with what AWS shows of an autoscaler. No call follows from one answer that lacks it: an update is
     sent only if a second look, right before the call, shows the same (see `requests.replaced`)."""
-    scaled = cluster is not None and (cluster.members.get("autoScaling") or {}).get("mode") == "Enable"
+    scaled = runs_autoscaler(cluster)
     return resource if scaled == resource.autoscaled else replace(resource, autoscaled=scaled)
+
+
+def runs_autoscaler(cluster: ObservedCluster | None) -> bool:
+    """Whether AWS shows an autoscaler of the cluster."""
+    return cluster is not None and (cluster.members.get("autoScaling") or {}).get("mode") == "Enable"
+
+
+def is_autoscaled(spec: HyperPodClusterSpec, *, in_aws: bool) -> bool:
+    """Whether Karpenter scales the cluster. One that AWS runs (`in_aws`) counts where the spec does not mention it."""
+    scaling = spec.autoScaling
+    return scaling.mode == "Enable" if scaling else in_aws
 
 
 def desired(group: InstanceGroup | RestrictedInstanceGroup) -> dict[str, Json]:

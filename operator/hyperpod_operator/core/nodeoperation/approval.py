@@ -84,8 +84,8 @@ def _again(snapshot: Snapshot) -> str:
     """What becomes of an approval before the operation may begin, as a sentence with a space before it."""
     if not snapshot.foreseen:
         return ""
-    start = snapshot.operation.not_before
-    begins = f" It starts at {stamp(start)}." if start is not None and snapshot.now < start else ""
+    start = snapshot.start_ahead
+    begins = f" It starts at {stamp(start)}." if start is not None else ""
     if snapshot.operation.spec.nodes.selector is None:
         return begins
     return f"{begins} When it begins, the selector chooses again, and other nodes need another approval."

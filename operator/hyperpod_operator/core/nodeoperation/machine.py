@@ -267,11 +267,12 @@ def _how_it_ended(snapshot: Snapshot, entry: Entry, new: str | None) -> str:
 def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
     """As many pending nodes as there is room for begin to drain."""
     found = list(entries)
-    if not may_start(snapshot) or held_up(replace(snapshot, entries=tuple(found))):
+    after = replace(snapshot, entries=tuple(found))
+    if not may_start(snapshot) or held_up(after):
         return found
     most = snapshot.operation.room(len(found)) if out_of_service(snapshot) is None else 1
     room = most - sum(entry.state in IN_FLIGHT for entry in found)
-    left = dict(replace(snapshot, entries=tuple(found)).spare)
+    left = dict(after.spare)
     made = []
     for entry in found:
         startable = (
@@ -295,7 +296,7 @@ def may_start(snapshot: Snapshot) -> bool:
 
 
 def may_choose(snapshot: Snapshot) -> bool:
-    """Whether the nodes of the operation can be told."""
+    """Whether the nodes of the operation can be chosen."""
     return (
         not snapshot.operation.deleting
         and snapshot.obstacle is None

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 
 from hyperpod_operator.api.names import RESTORED, ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS
@@ -12,7 +11,6 @@ from hyperpod_operator.core.engine.journal import entry_of, rejected
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, plan_approved
 from hyperpod_operator.core.nodeoperation.misnamed import nothing_chosen
-from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import CONCERN, Action
 from hyperpod_operator.core.nodeoperation.readiness import is_drained
 from hyperpod_operator.core.nodeoperation.service import held_up, out_of_service, reason_of
@@ -80,7 +78,7 @@ def outcome(snapshot: Snapshot) -> Finding[Action]:
     else:
         reason, message, wake = _progress(snapshot)
     if snapshot.foreseen:
-        wake = _until_begin(operation, now=snapshot.now)
+        wake = _until_begin(snapshot)
     if deadline := snapshot.deadline:
         wake = max(min(wake, (deadline - snapshot.now).total_seconds()), 0.1)
     return _under_way(reason, message, wake)
@@ -146,9 +144,8 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
     if operation.suspended:
         wake = timings.poll if states & ASKED else timings.idle
         return Reason.OPERATION_SUSPENDED, f"{_suspended(snapshot)} {progress(snapshot)}.", wake
-    start = operation.not_before
-    if start is not None and snapshot.now < start:
-        return Reason.NOT_BEFORE, f"The operation starts at {stamp(start)}.", _until_begin(operation, now=snapshot.now)
+    if (start := snapshot.start_ahead) is not None:
+        return Reason.NOT_BEFORE, f"The operation starts at {stamp(start)}.", _until_begin(snapshot)
     if states & ASKED:
         return Reason.OPERATING, _of(snapshot, ASKED), timings.poll
     draining = [entry for entry in snapshot.entries if entry.state == State.DRAINING]
@@ -168,10 +165,10 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
     return Reason.WAITING_FOR_NODES, _of(snapshot, {State.PENDING}), timings.poll
 
 
-def _until_begin(operation: Operation, *, now: datetime) -> float:
+def _until_begin(snapshot: Snapshot) -> float:
     """Seconds until the nodes of an operation that may not begin are looked at again."""
-    start = operation.not_before
-    return min((start - now).total_seconds(), FORESEEN) if start is not None and now < start else FORESEEN
+    start = snapshot.start_ahead
+    return min((start - snapshot.now).total_seconds(), FORESEEN) if start is not None else FORESEEN
 
 
 def _refusal(snapshot: Snapshot, draining: Sequence[Entry]) -> Reason | None:

@@ -189,8 +189,13 @@ class Snapshot:
     @property
     def waits_to_begin(self) -> bool:
         """Whether the spec does not let nodes begin now."""
+        return self.operation.suspended or self.start_ahead is not None
+
+    @property
+    def start_ahead(self) -> datetime | None:
+        """`spec.notBefore`, until it has come."""
         start = self.operation.not_before
-        return self.operation.suspended or (start is not None and self.now < start)
+        return start if start is not None and self.now < start else None
 
     @property
     def is_held(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hyperpod_operator.api.admission.manifests import cel
 from hyperpod_operator.api.admission.service_account import (
-    WITHOUT_OWNERS,
+    UNTIED,
     Manifest,
     ServiceAccount,
     holding,
@@ -48,6 +48,6 @@ def events(account: ServiceAccount, kinds: Sequence[Kind]) -> list[Manifest]:
                 f"the operator writes Events about these kinds alone: {', '.join(regarding)}, and about its "
                 "CustomResourceDefinitions",
             ),
-            validation(WITHOUT_OWNERS, "the operator writes Events without owner references and finalizers"),
+            validation(UNTIED, "the operator writes Events without owner references and finalizers"),
         ],
     )

@@ -17,7 +17,7 @@ Validation = dict[str, str]
 WRITTEN = variable("written", "request.operation == 'DELETE' ? oldObject : object")
 """What a request is about: the object as it would be, or the one that it would delete."""
 
-WITHOUT_OWNERS = (
+UNTIED = (
     "request.operation == 'DELETE' || (object.metadata.?ownerReferences.orValue([]).size() == 0 "
     "&& object.metadata.?finalizers.orValue([]).all(f, f in ['kubernetes.io/pv-protection', "
     "'kubernetes.io/pvc-protection']))"

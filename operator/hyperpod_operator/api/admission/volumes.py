@@ -9,7 +9,7 @@ from typing import get_args
 
 from hyperpod_operator.api.admission.manifests import cel, one_line, variable
 from hyperpod_operator.api.admission.service_account import (
-    WITHOUT_OWNERS,
+    UNTIED,
     WRITTEN,
     Manifest,
     ServiceAccount,
@@ -108,9 +108,7 @@ def persistent_volumes(account: ServiceAccount) -> list[Manifest]:
                 "the operator creates PersistentVolumes with the file systems and the mount options of EBSVolumeClaims "
                 "alone, which are harmless to a node (docs/volumes.md)",
             ),
-            validation(
-                WITHOUT_OWNERS, "the operator creates PersistentVolumes without owner references and finalizers"
-            ),
+            validation(UNTIED, "the operator creates PersistentVolumes without owner references and finalizers"),
         ],
     )
 
@@ -139,8 +137,6 @@ def persistent_volume_claims(account: ServiceAccount) -> list[Manifest]:
                 "the operator creates PersistentVolumeClaims with a storage class, without a data source, a class of "
                 "attributes and annotations of Kubernetes",
             ),
-            validation(
-                WITHOUT_OWNERS, "the operator creates PersistentVolumeClaims without owner references and finalizers"
-            ),
+            validation(UNTIED, "the operator creates PersistentVolumeClaims without owner references and finalizers"),
         ],
     )

@@ -5,6 +5,7 @@ import re
 
 from hyperpod_operator.aws.facts.policies import statements
 from hyperpod_operator.aws.facts.reader import BEGINNING, Ask, Reader, items
+from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.preflight.addresses import bucket_of, key_of
 from hyperpod_operator.core.preflight.facts import KmsKey, Script, Statement
 from hyperpod_operator.core.preflight.model import Fact, Unread
@@ -74,8 +75,8 @@ def _closed(policy: Fact[tuple[Statement, ...]], arn: str) -> bool:
     """Whether a policy gives kms:CreateGrant neither to everybody nor, through IAM, to the key's account."""
     if isinstance(policy, Unread):
         return False
-    account = arn.split(":")[4]
-    root = {"*", account, f"arn:{arn.split(':')[1]}:iam::{account}:root"}
+    at = location_of(arn)
+    root = {"*", at.account, f"arn:{at.partition}:iam::{at.account}:root"}
     return not allowed([one for one in policy if root & set(one.principals)], CREATE_GRANT)
 
 

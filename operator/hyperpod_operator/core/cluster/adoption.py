@@ -50,6 +50,11 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
     )
 
 
+def _held(message: str) -> Wait:
+    """Not ours: nothing is changed until a person acts."""
+    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+
+
 def _lost_tags(snapshot: ClusterSnapshot) -> Wait | None:
     """It is this object's by all that was seen of it, and tags that prove it are gone: nobody took it over."""
     resource, cluster = snapshot.resource, present(snapshot)
@@ -60,7 +65,7 @@ def _lost_tags(snapshot: ClusterSnapshot) -> Wait | None:
         f"{cluster.arn} has lost its ownership tags, which the operator did not remove: it "
         f"neither changes nor deletes the cluster. To continue, restore the tags: {restoring(snapshot, cluster)}"
     )
-    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+    return _held(message)
 
 
 def _makes_room(snapshot: ClusterSnapshot) -> Wait:
@@ -93,7 +98,7 @@ def _refuse_ownership(snapshot: ClusterSnapshot, *, adoptable: bool) -> Wait:
         f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: the operator neither changes nor "
         f"deletes it, even if you delete this resource. To continue, {way}."
     )
-    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+    return _held(message)
 
 
 def _of_another_control_plane(snapshot: ClusterSnapshot) -> Wait:
@@ -106,7 +111,7 @@ def _of_another_control_plane(snapshot: ClusterSnapshot) -> Wait:
         "backup: the operator neither changes nor deletes the cluster. If it is a copy, delete this one. If that "
         f"object is gone, remove the tags {TAG_OWNER_UID} and {TAG_OWNER} from the cluster; this one then adopts it."
     )
-    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+    return _held(message)
 
 
 def _taken(snapshot: ClusterSnapshot) -> Wait:
@@ -120,7 +125,7 @@ def _taken(snapshot: ClusterSnapshot) -> Wait:
         f"cluster, delete the other one with the annotation {ABANDON}, then delete this one and apply it again with "
         "spec.management.adoptionPolicy: IfUnowned."
     )
-    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+    return _held(message)
 
 
 def _whose(resource: Resource, tags: Mapping[str, str]) -> str:

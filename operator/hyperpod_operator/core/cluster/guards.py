@@ -30,6 +30,7 @@ from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age, entry_of, rejected
 from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.moments import seconds_since
 from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.text import listed, sentence
@@ -199,7 +200,7 @@ def restoring(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> str:
     if recorded_as_adopted(resource=snapshot.resource, cluster=cluster):
         tags[TAG_ADOPTED] = "true"
     pairs = " ".join(f"Key={key},Value={value}" for key, value in tags.items())
-    region = cluster.arn.split(":")[3]
+    region = location_of(cluster.arn).region
     return f"aws sagemaker add-tags --region {region} --resource-arn {cluster.arn} --tags {pairs}"
 
 

@@ -37,7 +37,7 @@ ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGA
 
 MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
-TOLD_MOST = 512
+REPORTED_MOST = 512
 """Characters of AWS's words about a rollback that a message repeats."""
 
 
@@ -182,15 +182,15 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
             continue  # it had its minimum, which ends AWS's window: others lowered the count
         if known is not None and known.time and _known(snapshot, known):
             continue
-        entry = _went_back(snapshot, group.name)
+        entry = _rollback(snapshot, group.name)
         ended = max(0, (record.currentCount or 0) - group.target_count)
         # AWS's words about what kept the group short; those of an earlier rollback are our own.
-        told = "" if known is not None and known.message == record.message else record.message or ""
+        reported = "" if known is not None and known.message == record.message else record.message or ""
         message = (
             f"Group {group.name} did not reach its minInstanceCount {minimum} within 3 hours: AWS rolled it back to "
             f"{group.target_count} and ended {counted(ended, 'running node')}. "
-            f"{f'Before, AWS said: {_words(told)} ' if told else ''}The operator retries after "
-            f"{pause(snapshot, entry) / 60:.0f} min. {_remedy(told)}"
+            f"{f'Before, AWS said: {_words(reported)} ' if reported else ''}The operator retries after "
+            f"{pause(snapshot, entry) / 60:.0f} min. {_remedy(reported)}"
         )
         found[group.name] = entry.model_copy(update={"message": message})
     return found
@@ -201,13 +201,13 @@ def _blamed(
     snapshot: ClusterSnapshot, cluster: ObservedCluster, changed: Mapping[str, str]
 ) -> dict[str, RejectedGroup]:
     """Groups that AWS names as the reason why it has just rolled an update back."""
-    told = cluster.failure_message if went_back(snapshot) else ""
-    named = frozenset(name for name in changed if name and re.search(naming(name), told))
-    entries = {name: _went_back(snapshot, name) for name in named}
+    reported = cluster.failure_message if went_back(snapshot) else ""
+    named = frozenset(name for name in changed if name and re.search(naming(name), reported))
+    entries = {name: _rollback(snapshot, name) for name in named}
     return {
         name: entry.model_copy(
             update={
-                "message": f"AWS rolled an update back and names group {name}: {_words(told)} The operator leaves "
+                "message": f"AWS rolled an update back and names group {name}: {_words(reported)} The operator leaves "
                 "the group as it is, sends everything else, and retries the group after "
                 f"{pause(snapshot, entry) / 60:.0f} min. Correct the group or the cause."
             }
@@ -216,13 +216,13 @@ def _blamed(
     }
 
 
-def _words(told: str) -> str:
-    return sentence(shortened(told, TOLD_MOST))
+def _words(reported: str) -> str:
+    return sentence(shortened(reported, REPORTED_MOST))
 
 
-def _remedy(told: str) -> str:
+def _remedy(reported: str) -> str:
     """What to do about a group that stayed below its minimum for what AWS said."""
-    cause = cause_of(told)
+    cause = cause_of(reported)
     if cause is not None and cause.reason is not Reason.CAPACITY_SHORTAGE:
         return cause.remedy
     return (
@@ -231,7 +231,7 @@ def _remedy(told: str) -> str:
     )
 
 
-def _went_back(snapshot: ClusterSnapshot, name: str) -> RejectedGroup:
+def _rollback(snapshot: ClusterSnapshot, name: str) -> RejectedGroup:
     """A rollback of this group that is seen now, without words."""
     known = _recorded(snapshot.resource).get(name)
     before = (known.attempts or 1) if known is not None and _known(snapshot, known) else 0
@@ -245,7 +245,7 @@ def _went_back(snapshot: ClusterSnapshot, name: str) -> RejectedGroup:
 
 
 def _known(snapshot: ClusterSnapshot, entry: RejectedGroup) -> bool:
-    """Whether a rollback of the same wish is on record."""
+    """Whether a rollback of what the spec asks for now is on record."""
     return _back(entry) and entry.fingerprint == _wished(snapshot, entry.instanceGroupName)
 
 

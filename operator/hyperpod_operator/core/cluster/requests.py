@@ -108,8 +108,8 @@ def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Ch
     return UpdateClusterSoftware(request=request)
 
 
-def software_wish(resource: Resource, action: UpdateClusterSoftware) -> Json:
-    """The wish behind the call, which stays the same when AWS has fulfilled it for some of the groups."""
+def desired_software(resource: Resource, action: UpdateClusterSoftware) -> Json:
+    """What the spec asks for by the call: the same when AWS has done it for some of the groups."""
     call = software_call(resource, action.request["instanceGroups"][0]["instanceGroupName"])
     pinned = (name for name, group in resource.groups.items() if SOFTWARE_MEMBERS & desired(group).keys())
     return [call, [_software_group(resource, name) for name in sorted(pinned) if software_call(resource, name) == call]]

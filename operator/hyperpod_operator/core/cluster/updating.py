@@ -97,7 +97,7 @@ def _update_software(snapshot: ClusterSnapshot, due: Open) -> tuple[Decision, Op
     answer = act_once(
         snapshot,
         action=action,
-        desired=requests.software_wish(resource, action),
+        desired=requests.desired_software(resource, action),
         reason=Reason.UPDATING_SOFTWARE,
         message=f"UpdateClusterSoftware: {gaps}.",
     )

@@ -156,7 +156,7 @@ def _lost(snapshot: ClaimSnapshot) -> bool:
 
 
 def _untagged(snapshot: ClaimSnapshot, volume: Volume) -> bool:
-    """Whether the volume was this claim's and still names it, and only the tag that proves it is gone: somebody removed
+    """Whether the volume was this claim's and still names it, and only the tag that proves it is gone: others removed
     that, and no other claim took the volume."""
     recorded = snapshot.claim.status.ownership
     had = recorded is not None and recorded.tag == snapshot.claim.uid

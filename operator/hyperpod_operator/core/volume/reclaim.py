@@ -4,6 +4,7 @@ from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.text import sentence
 from hyperpod_operator.core.volume import snapshots, tags
 from hyperpod_operator.core.volume.adoption import is_adopted
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
@@ -39,9 +40,9 @@ def snapshot(snapshot: ClaimSnapshot) -> Decision | None:
     if found.state == "completed":
         return None
     if found.state == "error":
-        why = (found.status_message or "no reason given").rstrip(". ")
+        why = sentence(found.status_message or "no reason given")
         message = (
-            f"Snapshot {found.snapshot_id} failed: {why}. {volume.volume_id} stays. Delete that snapshot to retry, or "
+            f"Snapshot {found.snapshot_id} failed: {why} {volume.volume_id} stays. Delete that snapshot to retry, or "
             "set reclaimPolicy: Retain."
         )
         return Wait(reason=Reason.SNAPSHOT_FAILED, message=message, after=SLOW, stalled=True)

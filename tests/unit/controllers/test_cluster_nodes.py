@@ -1,12 +1,13 @@
 """What a HyperPodCluster says about its Nodes, through the controller; and when SageMaker is asked about instances."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.controllers.volume.scenes import instances
 from tests.unit.core.builders import spec
 from tests.unit.core.health import HEALTH, node
 
@@ -179,3 +180,15 @@ async def test_a_cluster_that_is_gone_is_forgotten(ward: Ward) -> None:
     ward.rig.objects.delete(KEY)
     await ward.rig.rest()
     assert ward.cache.get(KEY) is None
+
+
+async def test_the_failed_instance_of_a_degraded_group_is_named_at_the_next_look(make_rig: Callable[..., Rig]) -> None:
+    """The counts are as before: only the group's status says that its instances have to be looked at."""
+    rig = make_rig(failed_nodes="listed")
+    rig.apply(spec())
+    await rig.rest()
+    failed = instances(KEY.name)[0]
+    rig.simulator.world.fail_node(KEY.name, failed)
+    await rig.step()
+    await rig.step()
+    assert failed in rig.condition("GroupsAtTarget")["message"]

@@ -59,8 +59,8 @@ class TestShortGroups:
     @pytest.mark.parametrize(
         ("listed", "words"),
         [
-            (4, "group gpu 4/4: AWS reports the group as Degraded"),
-            (3, "group gpu 4/4: AWS reports the group as Degraded, counts 4 and lists 3 of its instances"),
+            (4, "group gpu 4/4: AWS reports the group as Degraded."),
+            (3, "group gpu 4/4: AWS reports the group as Degraded, counts 4 and lists 3 of its instances."),
         ],
     )
     def test_a_group_in_trouble_without_a_word_of_aws_has_one(self, listed: int, words: str) -> None:
@@ -70,7 +70,14 @@ class TestShortGroups:
             for number in range(listed)
         )
         troubled = with_group(cluster(), group(group_spec(), status="Degraded"))
-        assert held(decision(resource(status=recorded()), troubled, nodes=nodes)).message == words
+        answer = held(decision(resource(status=recorded()), troubled, nodes=nodes))
+        assert answer.message == f"{words} HyperPod replaces failed instances."
+
+    def test_without_recovery_a_person_is_asked_to_replace_what_failed(self) -> None:
+        wanted = spec(nodeRecovery="None")
+        troubled = with_group(cluster(wanted=wanted), group(group_spec(), status="Degraded"))
+        answer = held(decision(resource(spec=wanted, status=recorded()), troubled))
+        assert "HyperPodNodeOperation" in answer.message
 
     def test_deep_health_checks_are_told_apart_from_scaling(self) -> None:
         checked = group_spec(onStartDeepHealthChecks=["InstanceStress"])

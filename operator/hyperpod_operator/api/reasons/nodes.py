@@ -42,8 +42,8 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.GROUP_DEGRADED,
-            "Some instances failed or are unhealthy; the message names them.",
-            "Nothing with `nodeRecovery: Automatic`. With `None`, run the command in the message.",
+            "Some instances failed or are unhealthy; the message names those that AWS lists.",
+            "Nothing with `nodeRecovery: Automatic`. With `None`, replace them as the message says.",
             severity=Severity.WARNING,
             actor=Actor.AWS,
         ),

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from hyperpod_operator.controllers.cluster.causes import Causes
 from hyperpod_operator.core.cluster.causes import far_enough, short_groups
+from hyperpod_operator.core.cluster.diagnose import AT_REST
 from hyperpod_operator.core.cluster.existing import change_began
 from hyperpod_operator.core.cluster.guards import taken_off
 from hyperpod_operator.core.cluster.offsets import evidence_decides
@@ -172,7 +173,7 @@ def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:
     counted = (status.nodes.current, status.nodes.target) if status.nodes else (None, None)
     return (
         cluster.status != "InService"
-        or any(group.current_count != group.target_count for group in cluster.groups)
+        or any(group.current_count != group.target_count or group.status not in AT_REST for group in cluster.groups)
         or counted != (cluster.current_count, cluster.target_count)
         or bool(status.nodeProblems)
     )

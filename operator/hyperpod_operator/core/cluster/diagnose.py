@@ -17,6 +17,11 @@ TEARDOWN_WEDGE = "does not have permission to perform"
 role (or its ec2:DeleteNetworkInterface) is gone. Seen on live clusters: they stay Deleting for ever."""
 
 
+_LOOK_FOR_FAILED = (
+    "nodeRecovery is None, so HyperPod does not replace failed instances: find them (kubectl get nodes -L "
+    "sagemaker.amazonaws.com/node-health-status), and replace them with a HyperPodNodeOperation."
+)
+
 NAMED = 5
 CAUSES = 5
 """Instances that a message names before it counts the rest."""
@@ -123,6 +128,8 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     remedy, words = "", words or _unexplained(group, observed)
     if reason is Reason.GROUP_FAILED:
         remedy = "Check the cluster's events (aws sagemaker list-cluster-events), fix the cause and edit the group."
+    if reason is Reason.GROUP_DEGRADED:
+        remedy = "HyperPod replaces failed instances." if _recovers(observed) else _LOOK_FOR_FAILED
     checked = _of_status(group, observed, {CHECKING})
     if checked and reason is Reason.SCALING:
         nodes = counted(len(checked), "node", "nodes")
@@ -146,7 +153,7 @@ def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed:
     shown = listed(sick, most=NAMED, separator=", ", rest=" ")
     text = f"SageMaker reports {shown} as failing" + (f" ({words})" if words else "")
     cluster, cause = observed.cluster, causes.cause_of(words)
-    if cluster is None or cluster.members.get("nodeRecovery") != "None":
+    if cluster is None or _recovers(observed):
         reason, remedy = (cause.reason, cause.remedy) if cause else (Reason.GROUP_DEGRADED, "HyperPod replaces them.")
         return Shortfall(group, reason, text, remedy, stalled=bool(cause and cause.stalled))
     remedy = (
@@ -154,6 +161,11 @@ def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed:
         f"--cluster-name {cluster.name} --node-ids {' '.join(sick[:25])}`."
     )
     return Shortfall(group, cause.reason if cause else Reason.GROUP_DEGRADED, text, remedy, stalled=True)
+
+
+def _recovers(observed: Observed) -> bool:
+    """Whether HyperPod replaces instances that fail."""
+    return observed.cluster is None or observed.cluster.members.get("nodeRecovery") != "None"
 
 
 def _above_target(group: ObservedGroup, observed: Observed) -> int:

@@ -61,6 +61,29 @@ def test_an_operator_that_is_stopped_may_get_another_name(plane: ControlPlane, u
     assert plane.api.get("deployments", "renamed", namespace=NAMESPACE) is not None
 
 
+@pytest.mark.parametrize("after", [{"nameOverride": "operator"}, {"nameOverride": "x", "fullnameOverride": RELEASE}])
+def test_another_label_of_the_pods_is_refused_before_anything_has_changed(
+    plane: ControlPlane, releases: Helm, upgrade: Any, after: dict[str, Any]
+) -> None:
+    """Nobody can change what a Deployment selects; Helm would have changed Service and NetworkPolicy by then."""
+    with pytest.raises(HelmError, match="Keep nameOverride") as refused:
+        upgrade({}, after)
+    said = str(refused.value).partition(": kubectl ")[2].partition("\n")[0]
+    plane.kubectl(*said.replace("foreground", "background").split())  # no controller runs here
+    releases.release("upgrade", RELEASE, namespace=NAMESPACE, values=after)
+
+
+def test_the_account_of_the_operator_is_not_deleted_under_it(plane: ControlPlane, releases: Helm, upgrade: Any) -> None:
+    """Helm deletes what a release no longer has, also where the values say that it exists."""
+    others = {"serviceAccount": {"create": False, "name": RELEASE}}
+    with pytest.raises(HelmError, match=r"serviceAccount\.create=false would delete") as refused:
+        upgrade({}, others)
+    plane.kubectl(*str(refused.value).partition(": kubectl ")[2].partition("\n")[0].split())
+    releases.release("upgrade", RELEASE, namespace=NAMESPACE, values=others)
+    assert plane.api.get("serviceaccounts", RELEASE, namespace=NAMESPACE) is not None
+    plane.kubectl("delete", "serviceaccount", RELEASE, "-n", NAMESPACE)
+
+
 def test_an_election_is_not_begun_beside_an_operator_that_has_none(upgrade: Any) -> None:
     with pytest.raises(HelmError, match=r"leaderElection\.enabled is new"):
         upgrade({"leaderElection": {"enabled": False}, "replicaCount": 1}, {})

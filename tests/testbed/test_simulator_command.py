@@ -1,5 +1,6 @@
 """The command `simulator`: it stops when it is asked to, whatever its control plane does."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from hyperpod_testbed.simulator.command import simulator
 from hyperpod_testbed.simulator.options import Timings
+from hyperpod_testbed.stack import ACCOUNT, ROOT
 
 KUBECONFIG = """apiVersion: v1
 kind: Config
@@ -60,3 +63,10 @@ def test_the_live_timings_are_those_that_were_recorded(start_simulator, connect,
     assert aws.describe_cluster(ClusterName="ml")["InstanceGroups"][0]["CurrentCount"] == 2
     sim.clock.advance(10 * 60)
     assert aws.describe_cluster(ClusterName="ml")["InstanceGroups"][0]["CurrentCount"] == 1
+
+
+def test_its_account_is_that_of_the_examples():
+    """The operator refuses a cluster whose EKS cluster is in another account."""
+    examples = "\n".join(path.read_text() for path in (ROOT / "examples").glob("**/*.yaml"))
+    (default,) = (option.default for option in simulator.params if option.name == "account")
+    assert {ACCOUNT} == set(re.findall(r"arn:aws:[a-z]+:[a-z0-9-]*:(\d{12}):", examples)) == {default}

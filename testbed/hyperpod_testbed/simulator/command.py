@@ -17,7 +17,7 @@ from hyperpod_testbed.simulator.simulator import Simulator
 @click.command()
 @click.option("--port", default=0, show_default="a free one", help="Port on 127.0.0.1.")
 @click.option("--speed", default=1.0, show_default=True, help="Simulated seconds per real second.")
-@click.option("--account", default="123456789012", show_default=True, help="AWS account id.")
+@click.option("--account", default="111122223333", show_default=True, help="AWS account id; that of examples/.")
 @click.option("--region", default="us-west-2", show_default=True, help="Region of the environment that is printed.")
 @click.option("--seed", default=0, show_default=True, help="The same seed and calls give the same ids.")
 @click.option(

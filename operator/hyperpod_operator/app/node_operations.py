@@ -12,6 +12,7 @@ from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.timings import Timings
 from hyperpod_operator.kube.nodes.labels import KubeNodeLabels
 from hyperpod_operator.kube.nodes.marks import KubeNodeMarks
+from hyperpod_operator.kube.nodes.writes import NodeWriter
 from hyperpod_operator.kube.pods.eviction import PodEvictor
 from hyperpod_operator.runtime.periodic import AFTER_THE_FIRST_PASSES, Periodic
 
@@ -34,6 +35,7 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
             clusters=shared.objects[CLUSTER.name],
             cloud=dependencies.cloud,
             nodes=shared.nodes,
+            stored_nodes=NodeWriter(dependencies.api),
             labels=KubeNodeLabels(dependencies.api, held=shared.nodes),
             pods=shared.pods,
             evictor=PodEvictor(dependencies.api),

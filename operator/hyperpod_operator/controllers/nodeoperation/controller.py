@@ -139,8 +139,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             try:
                 snapshot = await self._observer.observed(snapshot)
             except CloudError as error:
-                return self._unread(snapshot, before, error)
-        snapshot = self._observer.with_nodes(snapshot)
+                return await self._unread(snapshot, before, error)
+        snapshot = await self._observer.with_nodes(snapshot)
         snapshot = await self._observer.with_claims(snapshot)
         snapshot = await self._observer.chosen(snapshot)
         snapshot = await self._observer.with_pods(snapshot)
@@ -161,10 +161,10 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             return PassRecord(snapshot=snapshot, before=before, decision=decision, release=release)
         return PassRecord(snapshot=snapshot, before=before, decision=decision)
 
-    def _unread(self, snapshot: Snapshot, before: tuple[Entry, ...], error: CloudError) -> PassRecord:
+    async def _unread(self, snapshot: Snapshot, before: tuple[Entry, ...], error: CloudError) -> PassRecord:
         """AWS cannot be read: what does not need it goes on, the deadline, a suspension, and taints that come off."""
-        snapshot = replace(self._observer.with_nodes(snapshot), held=self._holdings.others(snapshot.operation.key))
-        snapshot = advance(snapshot)
+        snapshot = await self._observer.with_nodes(snapshot)
+        snapshot = advance(replace(snapshot, held=self._holdings.others(snapshot.operation.key)))
         self._hold(snapshot)
         return PassRecord(snapshot=snapshot, before=before, decision=judge(CONCERNS, snapshot), read_error=error)
 

@@ -1,5 +1,6 @@
 """Read what one pass over an operation needs, in the order in which it becomes known: cluster, Nodes, claims, pods."""
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from hyperpod_operator.core.drain.marks import held_by
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.health.node import node_name
+from hyperpod_operator.core.health.node import Node, node_name
 from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.nodeoperation.fitness import without_group
 from hyperpod_operator.core.nodeoperation.machine import advance, may_choose
@@ -18,7 +19,7 @@ from hyperpod_operator.core.nodeoperation.plan import Call
 from hyperpod_operator.core.nodeoperation.proof import drained
 from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
 from hyperpod_operator.core.nodeoperation.snapshot import Obstacle, Snapshot
-from hyperpod_operator.core.nodeoperation.states import State
+from hyperpod_operator.core.nodeoperation.states import ASKED, State
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.ports import Key
 
@@ -44,7 +45,7 @@ class OperationObserver:
         except CloudError as error:
             logger.info("AWS cannot be read for the nodes of %s: %s", snapshot.operation.key, error)
             seen = snapshot
-        return replace(snapshot, entries=advance(self.with_nodes(seen)).entries)
+        return replace(snapshot, entries=advance(await self.with_nodes(seen)).entries)
 
     async def observed(self, snapshot: Snapshot, *, over: bool = False) -> Snapshot:
         """With what AWS shows of the cluster, and of the one that moved nodes join. `over`: also of one that its object
@@ -77,16 +78,32 @@ class OperationObserver:
             if cluster is not None:
                 await self._clusters.unchanged(Key(operation.key.namespace, name), cluster)
 
-    def with_nodes(self, snapshot: Snapshot) -> Snapshot:
-        clusters = {one.arn for one in (snapshot.cluster, snapshot.target) if one is not None}
-        clusters |= {snapshot.operation.status.clusterArn or ""} - {""}
+    async def with_nodes(self, snapshot: Snapshot) -> Snapshot:
+        arns = {one.arn for one in (snapshot.cluster, snapshot.target) if one is not None}
+        arns |= {snapshot.operation.status.clusterArn or ""} - {""}
+        clusters = frozenset(map(cluster_id, arns))
         if clusters:
-            found = [node for arn in clusters for node in self._ports.nodes.of_cluster(cluster_id(arn))]
+            found = [node for one in clusters for node in self._ports.nodes.of_cluster(one)]
+            found += await self._unseen(snapshot, clusters, seen=frozenset(node.name for node in found))
         else:
             # Status was lost, or never written: a process may have ended between the first mark and it.
             ours = str(snapshot.operation.owner)
             found = [node for node in self._ports.nodes.all() if held_by(node) == ours]
         return replace(snapshot, nodes={node.instance_id: node for node in found}, nodes_known=self._ports.nodes.synced)
+
+    async def _unseen(self, snapshot: Snapshot, clusters: frozenset[str], *, seen: frozenset[str]) -> list[Node]:
+        """Nodes of which the watch shows nothing, and on which AWS may act. One that only lost HyperPod's label is
+        there: its taint must not come off as if it had left."""
+        names = [
+            entry.name
+            for entry in snapshot.entries
+            if entry.name
+            and entry.name not in seen
+            and entry.remembered.marked
+            and (entry.state in ASKED or entry.remembered.leftToAwsSince)
+        ]
+        found = await asyncio.gather(*map(self._ports.stored_nodes.read, names))
+        return [node for node in found if node is not None and node.cluster_id in clusters]
 
     async def with_claims(self, snapshot: Snapshot) -> Snapshot:
         operation, cluster = snapshot.operation, snapshot.cluster

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.drain.ports import Evictor, NodeMarks, PodReader
 from hyperpod_operator.core.drain.volumes import ClaimsOnNodes
-from hyperpod_operator.core.nodeoperation.ports import OperationObjects, SelectedNodes
+from hyperpod_operator.core.nodeoperation.ports import OperationObjects, SelectedNodes, StoredNodes
 from hyperpod_operator.core.ports import (
     Clock,
     Cloud,
@@ -26,6 +26,7 @@ class OperationPorts:
     clusters: Objects
     cloud: Cloud
     nodes: Nodes
+    stored_nodes: StoredNodes
     labels: SelectedNodes
     pods: PodReader
     evictor: Evictor

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.ports import Objects, StoredObject
 
 
@@ -11,6 +12,14 @@ class SelectedNodes(Protocol):
 
     async def selected(self, *, selector: Mapping[str, str]) -> frozenset[str]:
         """Names of the Nodes that have all of these labels, as the API server has them. Raises KubernetesError."""
+        ...
+
+
+class StoredNodes(Protocol):
+    """Single Nodes as the API server has them, whether the watch shows them or not."""
+
+    async def read(self, name: str) -> Node | None:
+        """None when there is none of HyperPod with this name. Raises KubernetesError."""
         ...
 
 

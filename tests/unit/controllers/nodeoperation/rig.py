@@ -84,6 +84,8 @@ class FakeNodes:
         """Nodes whose kubelet does not respond."""
         self.absent: set[str] = set()
         """Nodes whose instances run and that are not in Kubernetes."""
+        self.unlabelled: set[str] = set()
+        """Nodes that have lost the label by which they are watched."""
         self.synced = True
 
     @property
@@ -91,6 +93,14 @@ class FakeNodes:
         return self._time.now()
 
     def get(self, name: str) -> Node | None:
+        return None if name in self.unlabelled else self.stored(name)
+
+    async def read(self, name: str) -> Node | None:
+        """Implements `core.nodeoperation.ports.StoredNodes`."""
+        return self.stored(name)
+
+    def stored(self, name: str) -> Node | None:
+        """The Node as the API server has it."""
         view = self._views.now().get(name)
         return None if view is None or name in self.absent else self._node(name, view)
 
@@ -98,8 +108,7 @@ class FakeNodes:
         return tuple(node for node in self.all() if node.cluster_id == cluster_id)
 
     def all(self) -> tuple[Node, ...]:
-        found = (self._node(name, view) for name, view in self._views.now().items() if name not in self.absent)
-        return tuple(node for node in found if node is not None)
+        return tuple(node for name in self._views.now() if (node := self.get(name)) is not None)
 
     def every_label(self, name: str) -> dict[str, str]:
         return {**self._views.now()[name].labels, **self.labels.get(name, {})}
@@ -146,7 +155,7 @@ class FakeMarks:
         self.writes = 0
 
     async def mark(self, *, node: str, marks: Marks) -> HeldBy | None:
-        found = self._nodes.get(node)
+        found = self._nodes.stored(node)
         if found is None:
             return None
         change = hold(found, marks.owner, now=self._nodes.now, detach=marks.detach)
@@ -159,7 +168,7 @@ class FakeMarks:
         return None
 
     async def unmark(self, *, node: str, owner: Owner) -> None:
-        found = self._nodes.get(node)
+        found = self._nodes.stored(node)
         if found is None:
             self.conditions.pop(node, None)
             self._nodes.taints.pop(node, None)
@@ -330,6 +339,7 @@ class OperationRig:
             clusters=self.clusters,
             cloud=self.cloud,
             nodes=self.nodes,
+            stored_nodes=self.nodes,
             labels=FakeSelected(self.nodes),
             pods=self.pods,
             evictor=self.pods,

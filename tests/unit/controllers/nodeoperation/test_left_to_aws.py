@@ -27,7 +27,7 @@ def end(rig: OperationRig, how: str) -> None:
 
 def works(rig: OperationRig, operation: str, instance: str, *, boot: str) -> bool:
     """Whether AWS has not done yet what it was asked for."""
-    node = rig.nodes.get(rig.name(instance))
+    node = rig.nodes.stored(rig.name(instance))
     listed = rig.simulator.settings.dump()["us-west-2"][CLUSTER_KEY.name]["Nodes"]
     found: dict[str, Any] = next((one for one in listed if one["InstanceId"] == instance), {})
     away = found["InstanceStatus"]["Status"] != "Running"
@@ -38,21 +38,23 @@ def tainted(rig: OperationRig, instance: str) -> bool:
     return any(taint.key == DRAINING for taint in rig.nodes.taints.get(rig.name(instance), ()))
 
 
-@pytest.mark.parametrize("restarting", [False, True])
+@pytest.mark.parametrize("meanwhile", ["", "restarts", "without the label"])
 @pytest.mark.parametrize("how", ENDS)
 @pytest.mark.parametrize("operation", ["Reboot", "HealthCheck"])
 async def test_the_taint_stays_until_aws_is_done_with_the_node(
-    rig: OperationRig, operation: str, how: str, restarting: bool
+    rig: OperationRig, operation: str, how: str, meanwhile: str
 ) -> None:
     first = rig.ids[0]
     boot = getattr(rig.nodes.get(rig.name(first)), "boot_id", "")
     rig.apply(operation, [first], activeDeadlineSeconds=60)
     await rig.until_state("Waiting")
+    if meanwhile == "without the label":
+        rig.nodes.unlabelled.add(rig.name(first))
     end(rig, how)
     worked = 0
     for _ in range(100):
         outcome = await rig.step()
-        if restarting:
+        if meanwhile == "restarts":
             rig.restart()
         if works(rig, operation, first, boot=boot):
             worked += 1

@@ -59,6 +59,10 @@ class OperationMemory(Model):
     """What the operator notes about the operation for its later passes."""
 
     batches: Count | None = Field(default=None, description="How many calls were made.")
+    cutOffSince: Timestamp | None = Field(
+        default=None,
+        description="Nodes drain, and the operation cannot use its cluster since this time until a person acts.",
+    )
     foreseen: bool | None = Field(
         default=None,
         description="Whether the nodes are those that would be chosen now. The operation may not begin yet, and "

@@ -163,7 +163,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
 
     async def _unread(self, snapshot: Snapshot, before: tuple[Entry, ...], error: CloudError) -> PassRecord:
         """AWS cannot be read: what does not need it goes on, the deadline, a suspension, and taints that come off."""
-        snapshot = await self._observer.with_nodes(snapshot)
+        snapshot = await self._observer.with_nodes(await self._observer.unread(snapshot, error))
         snapshot = advance(replace(snapshot, held=self._holdings.others(snapshot.operation.key)))
         self._hold(snapshot)
         return PassRecord(snapshot=snapshot, before=before, decision=judge(CONCERNS, snapshot), read_error=error)

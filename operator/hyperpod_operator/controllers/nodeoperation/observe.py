@@ -1,6 +1,7 @@
 """Read what one pass over an operation needs: the HyperPodCluster object, the cluster, its nodes and tags in AWS."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
@@ -88,6 +89,12 @@ class Clusters:
             return Obstacle(reason=Reason.NOT_OWNED, message=message, stalled=True)
         return found
 
+    async def paused(self, keys: Iterable[Key]) -> bool:
+        """Whether one of these objects pauses the operator, where no more is known of its cluster."""
+        found = [await self._objects.read(key) for key in keys]
+        specs = [one.body.get("spec") or {} for one in found if one is not None]
+        return any((one.get("management") or {}).get("paused") for one in specs)
+
     async def unchanged(self, key: Key, seen: Cluster) -> None:
         """Raises Unconfirmed where this object was edited since, or does not own the cluster any more: it may have been
         paused, or ask for an approval by now."""
@@ -141,7 +148,7 @@ def apart(source: Cluster, target: Cluster) -> Obstacle | None:
 def _misplaced(found: Elsewhere, here: Location) -> Obstacle:
     message = (
         f"{found.record.where} is {found.record.text}, and the operator works in {here}: another {found.what}. The "
-        "operator sends no call about nodes, and those of the operation stay as they are. Start the operator with "
+        "operator sends no call about nodes. Start the operator with "
         "that Region and credentials of that account, or correct the HyperPodCluster."
     )
     return Obstacle(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, stalled=True)

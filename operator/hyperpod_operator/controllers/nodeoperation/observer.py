@@ -10,7 +10,7 @@ from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
 from hyperpod_operator.core.drain.marks import held_by
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
-from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.errors import TREATMENTS, CloudError
 from hyperpod_operator.core.health.node import Node, node_name
 from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.nodeoperation.fitness import without_group
@@ -57,18 +57,32 @@ class OperationObserver:
             Key(namespace, operation.spec.clusterRef.name), started=started, known=known, over=over
         )
         if isinstance(found, Obstacle):
-            return replace(snapshot, obstacle=found)
+            return await self._kept_off(snapshot, found)
         target = found
         if operation.spec.move is not None and operation.target_cluster != operation.spec.clusterRef.name:
             key = Key(namespace, operation.target_cluster)
             other = await self._clusters.look(key, started=started, over=over)
             if isinstance(other, Obstacle):
-                return replace(snapshot, obstacle=other)
+                return await self._kept_off(snapshot, other)
             if obstacle := apart(found, other):
-                return replace(snapshot, obstacle=obstacle)
+                return await self._kept_off(snapshot, obstacle)
             target = other
         obstacle = paused(found, target) or without_group(operation.spec.move, target)
-        return replace(snapshot, cluster=found, target=target, obstacle=obstacle)
+        stopped = found.paused or target.paused
+        return replace(snapshot, cluster=found, target=target, obstacle=obstacle, paused=stopped)
+
+    async def unread(self, snapshot: Snapshot, error: CloudError) -> Snapshot:
+        """The same where AWS cannot be read."""
+        stalled = TREATMENTS[error.kind].stalled
+        return replace(snapshot, unreadable=stalled, paused=await self._paused(snapshot))
+
+    async def _kept_off(self, snapshot: Snapshot, obstacle: Obstacle) -> Snapshot:
+        return replace(snapshot, obstacle=obstacle, paused=await self._paused(snapshot))
+
+    async def _paused(self, snapshot: Snapshot) -> bool:
+        operation = snapshot.operation
+        names = {operation.spec.clusterRef.name, operation.target_cluster}
+        return await self._clusters.paused(Key(operation.key.namespace, name) for name in sorted(names))
 
     async def unchanged(self, snapshot: Snapshot) -> None:
         """Raises Unconfirmed where a cluster of the operation is not what it was when the pass looked at it."""

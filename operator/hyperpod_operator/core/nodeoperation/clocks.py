@@ -13,6 +13,8 @@ def with_moments_until(
 ) -> HyperPodNodeOperationStatus:
     """All that a decision measures the time from; a retry is due within the longest pause."""
     found = by_now(status, "startTime", "completionTime", now=now)
+    if found.memory is not None:
+        found = found.model_copy(update={"memory": by_now(found.memory, "cutOffSince", now=now)})
     if status.nodes is None:
         return found
     latest = now + timedelta(seconds=timings.retry_most)

@@ -172,6 +172,7 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
             "nodes": stored or None,
             "plan": _plan(record),
             "batches": batches or None,
+            "cutOffSince": stamp(since) if (since := snapshot.cut_off_since) is not None else None,
             "foreseen": (snapshot.foreseen and bool(entries)) or None,
         },
     )

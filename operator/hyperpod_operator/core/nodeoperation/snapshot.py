@@ -13,7 +13,7 @@ from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import OnTimeout
 from hyperpod_operator.core.health.node import Node
-from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.drains import Drains, drains
 from hyperpod_operator.core.nodeoperation.gate import Planned, planned
 from hyperpod_operator.core.nodeoperation.operation import Operation
@@ -94,6 +94,10 @@ class Snapshot:
     target: Cluster | None = None
     """The cluster that moved nodes join; the same one unless the spec names another."""
     obstacle: Obstacle | None = None
+    unreadable: bool = False
+    """Whether AWS cannot be read until a person acts."""
+    paused: bool = False
+    """Whether `spec.management.paused` of a cluster of the operation is set, by its object alone."""
     nodes: Mapping[str, Node] = field(default_factory=dict)
     nodes_known: bool = True
     """Whether Kubernetes' Nodes were listed: before that, an absent Node proves nothing."""
@@ -179,8 +183,10 @@ class Snapshot:
         """Why no node may go on before AWS is asked about it, in a word; empty where nodes may."""
         if self.operation.suspended:
             return "Suspended"
-        if any(one is not None and one.paused for one in (self.cluster, self.target)):
+        if self.paused:
             return "Paused"
+        if self.is_cut_off:
+            return "The operation could not use its cluster"
         move = self.operation.spec.move
         if move is not None and self.target is not None and self.target.lacks(move.instanceGroupName):
             return f"Group {move.instanceGroupName} went"
@@ -204,10 +210,26 @@ class Snapshot:
 
     @property
     def is_withheld(self) -> bool:
-        """Whether people keep the operation from acting: its time stands still. Not known of a cluster that this pass
-        has not read."""
-        paused = any(one is not None and one.paused for one in (self.cluster, self.target))
-        return self.operation.suspended or paused or self.is_held
+        """Whether people keep the operation from acting: its time stands still. A missing approval is not known of a
+        cluster that this pass has not read."""
+        return self.operation.suspended or self.paused or self.is_held
+
+    @cached_property
+    def cut_off_since(self) -> datetime | None:
+        """Since when the operation cannot use its cluster while nodes drain, and a person has to act. What passes by
+        itself neither begins nor ends that time."""
+        if not any(entry.state == State.DRAINING for entry in self.entries):
+            return None
+        known = parse_time(self.operation.status.remembered.cutOffSince or "")
+        if self.unreadable or (self.obstacle is not None and self.obstacle.stalled):
+            return known or self.now
+        return known if self.cluster is None and self.obstacle is None else None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether that lasts so long that nodes are kept drained for nothing."""
+        since = self.cut_off_since
+        return since is not None and (self.now - since).total_seconds() >= self.timings.cut_off
 
     @property
     def may_force(self) -> bool:

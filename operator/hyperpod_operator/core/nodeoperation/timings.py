@@ -31,6 +31,9 @@ class OperationTimings:
     last_notice: float = 30.0
     """With `onTimeout: Force`, from the last eviction of the pods that are left until AWS is asked: Kubernetes' own
     default for the end of a pod."""
+    cut_off: float = 900.0
+    """How long an operation may be kept from its cluster by what a person has to change until nodes about which AWS was
+    not asked are given back: one odd answer is not the truth, and a node that is drained for nothing serves nobody."""
     retry: float = 30.0
     """First pause before a node that AWS refused for now is sent again; doubles up to `retry_most`."""
     retry_most: float = 600.0

@@ -104,5 +104,6 @@ async def test_an_operation_whose_cluster_ends_in_aws_asks_nothing_more_and_ends
     await rig.step()
     assert rig.condition("Accepted", KEY)["reason"] == "ClusterNotFound"
     await rig.rest()
-    assert rig.states() == ["Failed", "Skipped"]
+    # One that only drained is given back before.
+    assert rig.states() == ["Skipped" if state == "Draining" else "Failed", "Skipped"]
     assert (len(rig.calls()), rig.marks.marked) == (calls, set())

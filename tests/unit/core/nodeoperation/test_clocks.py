@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.unit.core.nodeoperation.builders import NOW, entry
 
-from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus, OperationMemory
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.clocks import with_moments_until
 from hyperpod_operator.core.nodeoperation.states import State
@@ -42,6 +42,8 @@ def test_a_retry_is_due_within_the_longest_pause() -> None:
 
 
 def test_the_time_of_the_operation_itself_counts_from_now_on() -> None:
-    status = HyperPodNodeOperationStatus(startTime=LATER, completionTime=LATER)
+    memory = OperationMemory(cutOffSince=LATER)
+    status = HyperPodNodeOperationStatus(startTime=LATER, completionTime=LATER, memory=memory)
     found = with_moments_until(status, now=NOW, timings=TIMINGS)
     assert (found.startTime, found.completionTime) == (stamp(NOW), stamp(NOW))
+    assert found.remembered.cutOffSince == stamp(NOW)

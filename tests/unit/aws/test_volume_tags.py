@@ -20,17 +20,18 @@ class Ec2:
         self.fails = False
         self.called = asyncio.Event()
 
-    async def read(self, key: str, uids: Sequence[str]) -> list[Volume]:
+    async def read(self, key: str, uids: Sequence[str]) -> dict[str, tuple[Volume, ...]]:
         self.calls.append(list(uids))
         self.called.set()
         await asyncio.sleep(0)
         if self.fails:
             raise CloudError(kind=ErrorKind.THROTTLED, operation="DescribeVolumes", code="X", message="slow down")
-        return [
-            Volume(volume_id=one, state="available", size=1, volume_type="gp3", tags={key: uid, "Name": "a"})
-            for one, uid in self.owners.items()
-            if uid in uids
-        ]
+        found: dict[str, tuple[Volume, ...]] = {}
+        for one, uid in self.owners.items():
+            made = Volume(volume_id=one, state="available", size=1, volume_type="gp3", tags={key: uid, "Name": "a"})
+            if uid in uids:
+                found[uid] = (*found.get(uid, ()), made)
+        return found
 
 
 KEYS = (TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED)
@@ -71,7 +72,7 @@ async def test_a_question_during_a_read_is_for_the_next(ec2: Ec2) -> None:
 async def test_questions_gather_while_a_read_waits_for_its_turn_at_aws(ec2: Ec2) -> None:
     turn = asyncio.Event()
 
-    async def slow(key: str, values: Sequence[str]) -> list[Volume]:
+    async def slow(key: str, values: Sequence[str]) -> dict[str, tuple[Volume, ...]]:
         found = await ec2.read(key, values)
         await turn.wait()
         return found

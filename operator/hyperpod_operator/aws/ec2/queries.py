@@ -42,8 +42,9 @@ class VolumeQueries:
                     return await self._halves(asked)
                 wanted = [one for one in wanted if one not in absent] if absent else []
                 continue
-            check(answer, operation="DescribeVolumes", members=shapes.VOLUMES)
-            shown = {raw["VolumeId"]: shapes.volume(raw) for raw in answer["Volumes"]}
+            check(answer, operation="DescribeVolumes", members=shapes.PAGES["DescribeVolumes"])
+            found = answer["Volumes"]
+            shown = {raw["VolumeId"]: one for raw, one in zip(found, shapes.volumes(found), strict=True)}
             return {one: shown.get(one) or silent(one) for one in asked}
         return {}
 
@@ -53,12 +54,23 @@ class VolumeQueries:
         return {**await self.describe(volume_ids[:middle]), **await self.describe(volume_ids[middle:])}
 
     async def listed(self, filters: list[dict[str, Any]], *, target: str) -> tuple[Volume, ...]:
-        found = await self.pages("DescribeVolumes", "Volumes", {"Filters": filters}, target=target)
-        return tuple(shapes.volume(raw) for raw in found)
+        """DescribeVolumes by filters, without those of which the answer says half."""
+        found = await self._volumes(filters, target=target)
+        return tuple(one for one in shapes.volumes(found) if not isinstance(one, CloudError))
 
-    async def by_tag(self, key: str, values: Sequence[str]) -> tuple[Volume, ...]:
-        """DescribeVolumes by one tag that has one of these values."""
-        return await self.listed(shapes.tag_filter(key, *values), target=several(values))
+    async def by_tag(self, key: str, values: Sequence[str]) -> Mapping[str, tuple[Volume, ...] | CloudError]:
+        """DescribeVolumes by one tag that has one of these values, by the value. An error stands for the volumes of a
+        value of one of which the answer says half."""
+        shown = await self._volumes(shapes.tag_filter(key, *values), target=several(values))
+        found: dict[str, tuple[Volume, ...] | CloudError] = {}
+        for raw, one in zip(shown, shapes.volumes(shown), strict=True):
+            before = found.get(value := shapes.tags(raw).get(key, ""), ())
+            if not isinstance(before, CloudError):
+                found[value] = one if isinstance(one, CloudError) else (*before, one)
+        return found
+
+    async def _volumes(self, filters: list[dict[str, Any]], *, target: str) -> list[Mapping[str, Any]]:
+        return await self.pages("DescribeVolumes", "Volumes", {"Filters": filters}, target=target)
 
     async def pages(
         self, operation: str, member: str, parameters: Mapping[str, Any], *, target: str, page: int = PAGE

@@ -3,12 +3,13 @@
 Only what decisions use is taken over. What EC2 leaves out stays unset: a missing member never becomes a zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hyperpod_operator.aws.call.answers import (
     Member,
+    check,
     flag,
     listed,
     moment,
@@ -18,14 +19,23 @@ from hyperpod_operator.aws.call.answers import (
     unknown,
     utc,
 )
+from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.volume.ports import Attachment, AttachmentLimit, Change, Modification, NewVolume, Snapshot
 from hyperpod_operator.core.volume.ports import Volume as VolumeRecord
 
 Raw = Mapping[str, Any]
 
-VOLUMES = (
+NAMED = (
     listed("Volumes"),
     text("Volumes[].VolumeId"),
+    listed("Volumes[].Tags", optional=True),
+    text("Volumes[].Tags[].Key"),
+    text("Volumes[].Tags[].Value", empty=True),
+)
+"""What a page of DescribeVolumes has to say before its volumes are looked at one by one: which they are, and whose. EC2
+leaves out Tags of a volume without any."""
+VOLUMES = (
+    *NAMED,
     text("Volumes[].State"),
     number("Volumes[].Size"),
     text("Volumes[].VolumeType"),
@@ -35,9 +45,6 @@ VOLUMES = (
     number("Volumes[].Throughput", optional=True),
     flag("Volumes[].MultiAttachEnabled", optional=True),
     moment("Volumes[].CreateTime", optional=True),
-    listed("Volumes[].Tags", optional=True),
-    text("Volumes[].Tags[].Key"),
-    text("Volumes[].Tags[].Value", empty=True),
     listed("Volumes[].Attachments", optional=True),
     text("Volumes[].Attachments[].State"),
     text("Volumes[].Attachments[].InstanceId", optional=True),
@@ -45,14 +52,14 @@ VOLUMES = (
     moment("Volumes[].Attachments[].AttachTime", optional=True),
     flag("Volumes[].Attachments[].DeleteOnTermination", optional=True),
 )
-"""What decisions rest on in DescribeVolumes. EC2 leaves out Tags of a volume without any; what else it may leave out is
-read by `volume`, together with the members that then have to be there."""
+"""What decisions rest on in DescribeVolumes. What EC2 may leave out is read by `volume`, together with the members that
+then have to be there."""
 ESSENTIAL = frozenset(
     {"Volumes[].VolumeId", "Volumes[].Tags[].Key", "Volumes[].Tags[].Value", "Volumes[].Attachments[].State"}
 )
 """Members without which an answer about a volume, or one of its items, says nothing."""
 PAGES: Mapping[str, tuple[Member, ...]] = {
-    "DescribeVolumes": VOLUMES,
+    "DescribeVolumes": NAMED,
     "DescribeVolumesModifications": (
         listed("VolumesModifications"),
         text("VolumesModifications[].VolumeId"),
@@ -113,6 +120,24 @@ PERFORMANCE = {
 """Members that DescribeVolumes has for volumes of a type (EC2 API reference, Volume)."""
 
 
+def volumes(raws: Sequence[Raw]) -> list[VolumeRecord | CloudError]:
+    """The volumes of an answer of DescribeVolumes, in its order; an error for one of which it says half, or what cannot
+    be. The others are not less known for that."""
+    try:
+        check({"Volumes": raws}, operation="DescribeVolumes", members=VOLUMES)
+    except CloudError:
+        return [_volume(raw, members=VOLUMES) for raw in raws]
+    return [_volume(raw) for raw in raws]
+
+
+def _volume(raw: Raw, *, members: Sequence[Member] = ()) -> VolumeRecord | CloudError:
+    try:
+        check({"Volumes": [raw]}, operation="DescribeVolumes", members=members)
+        return volume(raw)
+    except CloudError as error:
+        return error
+
+
 def volume(raw: Raw) -> VolumeRecord:
     """Volume of DescribeVolumes, checked by `VOLUMES` before. Raises CloudError where its members contradict each
     other or one that a volume of its type has is missing."""
@@ -145,7 +170,7 @@ def new_answer(raw: Raw) -> VolumeRecord:
         availability_zone_id=raw.get("AvailabilityZoneId", ""),
         snapshot_id=raw.get("SnapshotId", ""),
         create_time=utc(raw.get("CreateTime")),
-        tags=_tags(raw),
+        tags=tags(raw),
         attachments=tuple(attachment(one) for one in raw.get("Attachments") or ()),
     )
 
@@ -199,7 +224,7 @@ def snapshot(raw: Raw) -> Snapshot:
         progress=raw.get("Progress", ""),
         status_message=raw.get("StateMessage", ""),
         start_time=utc(raw.get("StartTime")),
-        tags=_tags(raw),
+        tags=tags(raw),
     )
 
 
@@ -242,14 +267,14 @@ def change(wanted: Change) -> dict[str, Any]:
     )
 
 
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+def tag_list(wanted: Mapping[str, str]) -> list[dict[str, str]]:
     """Tags as EC2 takes them, in one order whoever wrote the map: an idempotent call is repeated as it was."""
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+    return [{"Key": key, "Value": value} for key, value in sorted(wanted.items())]
 
 
-def tag_specifications(resource: str, tags: Mapping[str, str]) -> list[dict[str, Any]] | None:
+def tag_specifications(resource: str, wanted: Mapping[str, str]) -> list[dict[str, Any]] | None:
     """The tags of something that is being created; None without any, because EC2 refuses an empty list."""
-    return [{"ResourceType": resource, "Tags": tag_list(tags)}] if tags else None
+    return [{"ResourceType": resource, "Tags": tag_list(wanted)}] if wanted else None
 
 
 def filters(**values: list[str]) -> list[dict[str, Any]]:
@@ -263,7 +288,8 @@ def tag_filter(key: str, *values: str) -> list[dict[str, Any]]:
     return [{"Name": f"tag:{key}", "Values": escaped}]
 
 
-def _tags(raw: Raw) -> dict[str, str]:
+def tags(raw: Raw) -> dict[str, str]:
+    """Tags of any resource."""
     return {tag["Key"]: tag.get("Value", "") for tag in raw.get("Tags") or ()}
 
 

@@ -5,15 +5,17 @@ decide whether one is made. So nothing is remembered: a question is answered by 
 claims that are created together share these reads, because EC2 throttles an account by calls.
 """
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from hyperpod_operator.aws.ec2.gathered import Gathered
 from hyperpod_operator.aws.ec2.queries import MOST_FILTER_VALUES, parts
+from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.volume.ports import Volume
 
-Read = Callable[[str, Sequence[str]], Awaitable[Sequence[Volume]]]
-"""Lists the volumes whose tag of this key has one of these values; at most MOST_FILTER_VALUES."""
+Found = Mapping[str, tuple[Volume, ...] | CloudError]
+"""Volumes by the value of a tag. An error stands for those of a value that the answer says nothing about."""
+Read = Callable[[str, Sequence[str]], Awaitable[Found]]
+"""Finds the volumes whose tag of this key has one of these values; at most MOST_FILTER_VALUES."""
 
 
 class TagReads:
@@ -25,13 +27,15 @@ class TagReads:
         self._gathered = Gathered(self._read_all)
 
     async def get(self, value: str) -> tuple[Volume, ...]:
-        """Raises CloudError, as all who share the read."""
-        return (await self._gathered.ask([value])).get(value, ())
+        """Raises CloudError: that of the read, as all who share it, or that of one of these very volumes."""
+        found = (await self._gathered.ask([value])).get(value, ())
+        if isinstance(found, CloudError):
+            raise found
+        return found
 
     # [assumption: limits-of-ec2-reads]
-    async def _read_all(self, values: list[str]) -> Mapping[str, tuple[Volume, ...]]:
-        found: dict[str, list[Volume]] = defaultdict(list)
+    async def _read_all(self, values: list[str]) -> Found:
+        found: dict[str, tuple[Volume, ...] | CloudError] = {}
         for part in parts(values, MOST_FILTER_VALUES):
-            for volume in await self._read(self._key, part):
-                found[volume.tags.get(self._key, "")].append(volume)
-        return {value: tuple(volumes) for value, volumes in found.items()}
+            found |= await self._read(self._key, part)
+        return found

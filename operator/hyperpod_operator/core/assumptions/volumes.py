@@ -3,7 +3,7 @@
 from hyperpod_operator.core.assumptions.model import Assumption
 
 _EITHER = "unit/controllers/volume/test_either_answer.py::test_the_life_of_a_volume_ends_the_same"
-_UNKNOWN = "unit/aws/test_volume_answers.py::test_a_member_that_is_not_known_makes_the_whole_answer_unknown"
+_UNKNOWN = "unit/aws/test_volume_answers.py::test_a_member_that_is_not_known_makes_the_volume_unknown"
 
 VOLUMES = (
     Assumption(
@@ -60,8 +60,8 @@ VOLUMES = (
         id="in-use-lists-attachments",
         belief="A volume whose state is in-use has at least one entry in Attachments.",
         source="DOC: EC2 API reference, Volume; INF: that both change together",
-        if_false="The operator takes the answer for incomplete and does nothing about any claim that it was read for, "
-        "until EC2 lists the attachment.",
+        if_false="The operator takes what the answer says of that volume for incomplete and does nothing about its "
+        "claim until EC2 lists the attachment. Claims of other volumes are served.",
         tests=(_UNKNOWN,),
     ),
     Assumption(

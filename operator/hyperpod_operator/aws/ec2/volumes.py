@@ -16,18 +16,17 @@ from hyperpod_operator.aws.ec2 import shapes
 from hyperpod_operator.aws.ec2.queries import MOST_FILTER_VALUES, VolumeQueries, parts, several, silent
 from hyperpod_operator.aws.ec2.reads import Ages, VolumeReads
 from hyperpod_operator.aws.ec2.tags import TagReads
-from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.ports import (
+    UNASKED,
     Attachment,
     AttachmentLimit,
     Change,
     Modification,
     NewVolume,
-    Noted,
+    Sending,
     Snapshot,
     Volume,
-    ignored,
 )
 
 NOTHING_TO_DETACH = {"InvalidAttachment.NotFound", "IncorrectState", "InvalidVolume.NotFound"}
@@ -97,53 +96,43 @@ class Volumes:
                 found[raw["VolumeId"]] = shapes.modification(raw)
         return found
 
-    async def create_volume(
-        self, *, request: NewVolume, noted: Noted = ignored, confirm: Confirm | None = None
-    ) -> Volume:
+    async def create_volume(self, *, request: NewVolume, sending: Sending = UNASKED) -> Volume:
         """CreateVolume."""
         parameters = shapes.new_volume(request)
         answer = await self._ec2.write(
             "CreateVolume",
             lambda client: client.create_volume(**parameters),
             target=request.client_token[:12],
-            before=confirm,
+            before=sending.confirm,
         )
         self._writes += 1
-        noted(_request_id(answer))
+        sending.noted(_request_id(answer))
         check({"Volume": answer}, operation="CreateVolume", members=shapes.NEW_VOLUME, mutating=True)
         return shapes.new_answer(answer)
 
-    async def modify_volume(
-        self, *, volume_id: str, change: Change, noted: Noted = ignored, confirm: Confirm | None = None
-    ) -> Modification:
+    async def modify_volume(self, *, volume_id: str, change: Change, sending: Sending = UNASKED) -> Modification:
         """ModifyVolume."""
         parameters = shapes.change(change)
         answer = await self._write(
             "ModifyVolume",
             lambda client: client.modify_volume(VolumeId=volume_id, **parameters),
             volume_id=volume_id,
-            noted=noted,
-            confirm=confirm,
+            sending=sending,
         )
         check(answer, operation="ModifyVolume", members=shapes.NEW_MODIFICATION, mutating=True)
         return shapes.modification(answer["VolumeModification"])
 
-    async def create_tags(
-        self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored, confirm: Confirm | None = None
-    ) -> None:
+    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str], sending: Sending = UNASKED) -> None:
         """CreateTags."""
         listed = shapes.tag_list(tags)
         await self._write(
             "CreateTags",
             lambda client: client.create_tags(Resources=[volume_id], Tags=listed),
             volume_id=volume_id,
-            noted=noted,
-            confirm=confirm,
+            sending=sending,
         )
 
-    async def delete_tags(
-        self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored, confirm: Confirm | None = None
-    ) -> None:
+    async def delete_tags(self, *, volume_id: str, keys: Sequence[str], sending: Sending = UNASKED) -> None:
         """DeleteTags. Without a key there is no call: EC2 takes that for all tags."""
         if not keys:
             return
@@ -152,8 +141,7 @@ class Volumes:
             "DeleteTags",
             lambda client: client.delete_tags(Resources=[volume_id], Tags=listed),
             volume_id=volume_id,
-            noted=noted,
-            confirm=confirm,
+            sending=sending,
         )
 
     async def create_snapshot(
@@ -162,17 +150,19 @@ class Volumes:
         volume_id: str,
         description: str,
         tags: Mapping[str, str],
-        noted: Noted = ignored,
-        confirm: Confirm | None = None,
+        sending: Sending = UNASKED,
     ) -> Snapshot:
         """CreateSnapshot."""
         parameters: dict[str, Any] = {"VolumeId": volume_id, "Description": description}
         if specifications := shapes.tag_specifications("snapshot", tags):
             parameters["TagSpecifications"] = specifications
         answer = await self._ec2.write(
-            "CreateSnapshot", lambda client: client.create_snapshot(**parameters), target=volume_id, before=confirm
+            "CreateSnapshot",
+            lambda client: client.create_snapshot(**parameters),
+            target=volume_id,
+            before=sending.confirm,
         )
-        noted(_request_id(answer))
+        sending.noted(_request_id(answer))
         check(answer, operation="CreateSnapshot", members=shapes.NEW_SNAPSHOT, mutating=True)
         return shapes.snapshot(answer)
 
@@ -205,15 +195,14 @@ class Volumes:
             raise silent(snapshot_id, operation="DescribeSnapshots", member="Snapshots")
         return found[0]
 
-    async def delete_volume(self, *, volume_id: str, noted: Noted = ignored, confirm: Confirm | None = None) -> None:
+    async def delete_volume(self, *, volume_id: str, sending: Sending = UNASKED) -> None:
         """DeleteVolume."""
         try:
             await self._write(
                 "DeleteVolume",
                 lambda client: client.delete_volume(VolumeId=volume_id),
                 volume_id=volume_id,
-                noted=noted,
-                confirm=confirm,
+                sending=sending,
             )
         except CloudError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
@@ -225,8 +214,7 @@ class Volumes:
         cluster_arn: str,
         instance_id: str,
         volume_id: str,
-        noted: Noted = ignored,
-        confirm: Confirm | None = None,
+        sending: Sending = UNASKED,
     ) -> Attachment:
         """AttachClusterNodeVolume."""
         answer = await self._at_node(
@@ -235,8 +223,7 @@ class Volumes:
                 ClusterArn=cluster_arn, NodeId=instance_id, VolumeId=volume_id
             ),
             volume_id=volume_id,
-            noted=noted,
-            confirm=confirm,
+            sending=sending,
         )
         return shapes.node_attachment(answer, cluster_arn=cluster_arn, instance_id=instance_id)
 
@@ -246,8 +233,7 @@ class Volumes:
         cluster_arn: str,
         instance_id: str,
         volume_id: str,
-        noted: Noted = ignored,
-        confirm: Confirm | None = None,
+        sending: Sending = UNASKED,
     ) -> Attachment | None:
         """DetachClusterNodeVolume."""
         try:
@@ -257,8 +243,7 @@ class Volumes:
                     ClusterArn=cluster_arn, NodeId=instance_id, VolumeId=volume_id
                 ),
                 volume_id=volume_id,
-                noted=noted,
-                confirm=confirm,
+                sending=sending,
             )
         except CloudError as error:
             if error.ec2_code in NOTHING_TO_DETACH:
@@ -288,10 +273,9 @@ class Volumes:
         call: Callable[[Any], Any],
         *,
         volume_id: str,
-        noted: Noted,
-        confirm: Confirm | None,
+        sending: Sending,
     ) -> Mapping[str, Any]:
-        return await self._changing(self._ec2, operation, call, volume_id=volume_id, noted=noted, confirm=confirm)
+        return await self._changing(self._ec2, operation, call, volume_id=volume_id, sending=sending)
 
     async def _at_node(
         self,
@@ -299,10 +283,9 @@ class Volumes:
         call: Callable[[Any], Any],
         *,
         volume_id: str,
-        noted: Noted,
-        confirm: Confirm | None,
+        sending: Sending,
     ) -> Mapping[str, Any]:
-        return await self._changing(self._hyperpod, operation, call, volume_id=volume_id, noted=noted, confirm=confirm)
+        return await self._changing(self._hyperpod, operation, call, volume_id=volume_id, sending=sending)
 
     async def _changing(
         self,
@@ -311,12 +294,11 @@ class Volumes:
         call: Callable[[Any], Any],
         *,
         volume_id: str,
-        noted: Noted,
-        confirm: Confirm | None,
+        sending: Sending,
     ) -> Mapping[str, Any]:
         try:
-            answer: Mapping[str, Any] = await caller.write(operation, call, target=volume_id, before=confirm)
-            noted(_request_id(answer))
+            answer: Mapping[str, Any] = await caller.write(operation, call, target=volume_id, before=sending.confirm)
+            sending.noted(_request_id(answer))
             return answer
         finally:
             # Also after a failure, whose outcome may be unknown.

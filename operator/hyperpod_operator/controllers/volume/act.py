@@ -33,7 +33,7 @@ from hyperpod_operator.core.volume.plan import (
     UnlabelNode,
     operation,
 )
-from hyperpod_operator.core.volume.ports import Attachment, Modification, Noted, Snapshot, Volume, VolumeCloud
+from hyperpod_operator.core.volume.ports import Attachment, Modification, Sending, Snapshot, Volume, VolumeCloud
 
 Answer = Volume | Modification | Snapshot | Attachment | None
 
@@ -55,7 +55,7 @@ async def act(
         return Accepted(step=step)
     ids: list[str] = []
     try:
-        answer = await in_aws(cloud=cloud, step=step, noted=ids.append, confirm=confirm)
+        answer = await in_aws(cloud=cloud, step=step, sending=Sending(confirm=confirm, noted=ids.append))
     except CloudError as error:
         ports.metrics.inc(VOLUME_STEPS, operation(step), error.ec2_code or error.code)
         return Rejected(step=step, error=error)
@@ -88,31 +88,27 @@ def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) 
     return KubernetesRejected(step=step, error=error)
 
 
-async def in_aws(*, cloud: VolumeCloud, step: CloudStep, noted: Noted, confirm: Confirm) -> Answer:
+async def in_aws(*, cloud: VolumeCloud, step: CloudStep, sending: Sending) -> Answer:
     answer: Answer = None
     match step:
         case CreateVolume(request=request):
-            answer = await cloud.create_volume(request=request, noted=noted, confirm=confirm)
+            answer = await cloud.create_volume(request=request, sending=sending)
         case ModifyVolume(volume_id=volume_id, change=change):
-            answer = await cloud.modify_volume(volume_id=volume_id, change=change, noted=noted, confirm=confirm)
+            answer = await cloud.modify_volume(volume_id=volume_id, change=change, sending=sending)
         case CreateTags(volume_id=volume_id, tags=tags):
-            await cloud.create_tags(volume_id=volume_id, tags=tags, noted=noted, confirm=confirm)
+            await cloud.create_tags(volume_id=volume_id, tags=tags, sending=sending)
         case DeleteTags(volume_id=volume_id, keys=keys):
-            await cloud.delete_tags(volume_id=volume_id, keys=keys, noted=noted, confirm=confirm)
+            await cloud.delete_tags(volume_id=volume_id, keys=keys, sending=sending)
         case Attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
-            answer = await cloud.attach(
-                cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted, confirm=confirm
-            )
+            answer = await cloud.attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id, sending=sending)
         case Detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
-            answer = await cloud.detach(
-                cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted, confirm=confirm
-            )
+            answer = await cloud.detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id, sending=sending)
         case CreateSnapshot(volume_id=volume_id, description=description, tags=tags):
             answer = await cloud.create_snapshot(
-                volume_id=volume_id, description=description, tags=tags, noted=noted, confirm=confirm
+                volume_id=volume_id, description=description, tags=tags, sending=sending
             )
         case DeleteVolume(volume_id=volume_id):
-            await cloud.delete_volume(volume_id=volume_id, noted=noted, confirm=confirm)
+            await cloud.delete_volume(volume_id=volume_id, sending=sending)
         case _:
             assert_never(step)
     return answer

@@ -130,21 +130,28 @@ class AttachmentLimit:
     shared: bool
 
 
-Noted = Callable[[str], None]
-"""Takes AWS's id of a request."""
-
-
-def ignored(request_id: str) -> None:
+def _ignored(request_id: str) -> None:
     """For callers that do not need it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What goes along with a call that changes something. `confirm` runs when its turn has come; if it raises, nothing
+    is sent. `noted` is called with AWS's request id once AWS accepted it."""
+
+    confirm: Confirm | None = None
+    noted: Callable[[str], None] = _ignored
+
+
+UNASKED = Sending()
+"""Sent as it is, and nobody needs its id."""
 
 
 class VolumeCloud(Protocol):
     """EC2's volumes and HyperPod's attachments in one region.
 
     Every method raises `core.errors.CloudError` and nothing else. What was not found is None or left out, never
-    an error, unless a method says otherwise. An error of EC2's carries `ec2_code`, wrapped by SageMaker or not. `noted`
-    is called with AWS's request id of a call that it accepted. `confirm` runs when the turn of a call has come that
-    changes something; if it raises, nothing is sent.
+    an error, unless a method says otherwise. An error of EC2's carries `ec2_code`, wrapped by SageMaker or not.
     """
 
     async def find_volume(self, *, volume_id: str, fresh: bool = False) -> Volume | None:
@@ -171,27 +178,19 @@ class VolumeCloud(Protocol):
         """The latest modification of each; volumes that were never modified are left out."""
         ...
 
-    async def create_volume(
-        self, *, request: NewVolume, noted: Noted = ignored, confirm: Confirm | None = None
-    ) -> Volume:
+    async def create_volume(self, *, request: NewVolume, sending: Sending = UNASKED) -> Volume:
         """CreateVolume. Idempotent by `client_token`."""
         ...
 
-    async def modify_volume(
-        self, *, volume_id: str, change: Change, noted: Noted = ignored, confirm: Confirm | None = None
-    ) -> Modification:
+    async def modify_volume(self, *, volume_id: str, change: Change, sending: Sending = UNASKED) -> Modification:
         """ModifyVolume, size, type, IOPS and throughput in one call: four a day are all there is."""
         ...
 
-    async def create_tags(
-        self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored, confirm: Confirm | None = None
-    ) -> None:
+    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str], sending: Sending = UNASKED) -> None:
         """CreateTags on the volume; keys that exist get the new value."""
         ...
 
-    async def delete_tags(
-        self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored, confirm: Confirm | None = None
-    ) -> None:
+    async def delete_tags(self, *, volume_id: str, keys: Sequence[str], sending: Sending = UNASKED) -> None:
         """DeleteTags on the volume, whatever the values are."""
         ...
 
@@ -201,8 +200,7 @@ class VolumeCloud(Protocol):
         volume_id: str,
         description: str,
         tags: Mapping[str, str],
-        noted: Noted = ignored,
-        confirm: Confirm | None = None,
+        sending: Sending = UNASKED,
     ) -> Snapshot:
         """CreateSnapshot. Not idempotent: `find_snapshots` comes first."""
         ...
@@ -212,7 +210,7 @@ class VolumeCloud(Protocol):
         `known` ids that is not among them is asked for by its id: only an error of EC2 says that there is none."""
         ...
 
-    async def delete_volume(self, *, volume_id: str, noted: Noted = ignored, confirm: Confirm | None = None) -> None:
+    async def delete_volume(self, *, volume_id: str, sending: Sending = UNASKED) -> None:
         """DeleteVolume; a volume that is gone is no error, one in use is (VolumeInUse)."""
         ...
 
@@ -222,8 +220,7 @@ class VolumeCloud(Protocol):
         cluster_arn: str,
         instance_id: str,
         volume_id: str,
-        noted: Noted = ignored,
-        confirm: Confirm | None = None,
+        sending: Sending = UNASKED,
     ) -> Attachment:
         """AttachClusterNodeVolume. Not idempotent, and the answer may say attaching: DescribeVolumes has the truth."""
         ...
@@ -234,8 +231,7 @@ class VolumeCloud(Protocol):
         cluster_arn: str,
         instance_id: str,
         volume_id: str,
-        noted: Noted = ignored,
-        confirm: Confirm | None = None,
+        sending: Sending = UNASKED,
     ) -> Attachment | None:
         """DetachClusterNodeVolume; None where EC2 says that there is nothing to detach
         (InvalidAttachment.NotFound, IncorrectState, InvalidVolume.NotFound). There is no force."""

@@ -25,6 +25,13 @@ from hyperpod_operator.core.volume.target import Resolved, resolve
 
 FAILED = "Failed"
 """Outcome of a creation whose volume ended in error."""
+# [assumption: failed-volumes-show-error]
+UNUSABLE_KEY = (
+    "check the state and the policy of the KMS key of source.create, or of the account's default key for EBS "
+    "encryption."
+)
+"""What to do about a volume that AWS took the request for, and dropped (Amazon EBS User Guide, "Amazon EventBridge
+events for Amazon EBS", createVolume)."""
 DEFAULT_TYPE = "gp3"
 """EC2's own default is gp2."""
 
@@ -94,10 +101,11 @@ def not_visible_yet(snapshot: ClaimSnapshot) -> Decision | None:
     left = snapshot.timings.resend - since(creation.time, now=snapshot.now)
     if left <= 0:
         return None
+    young = snapshot.timings.resend - left < snapshot.timings.visibility
     message = (
         f"AWS made {claim.volume_id} and does not return it yet. The operator looks for it, and after "
-        f"{snapshot.timings.resend / 60:.0f} minutes requests the same volume again with the same token. Nothing to "
-        "do."
+        f"{snapshot.timings.resend / 60:.0f} minutes requests the same volume again with the same token. "
+        f"{'Nothing to do.' if young else f'AWS may have dropped it: {UNUSABLE_KEY}'}"
     )
     return Wait(reason=Reason.CREATING_VOLUME, message=message, after=min(left, snapshot.timings.poll))
 

@@ -136,7 +136,8 @@ EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
         UNKNOWN_VOLUME: _MOVED,
         TAKEN_REQUEST: Treatment(
             Reason.CREATING_VOLUME,
-            "An earlier attempt used this token; the operator uses another one next.",
+            "An earlier attempt used this token, and if AWS does not show its volume, that failed: check the KMS "
+            "key of source.create. The operator uses another token next.",
             after=15.0,
         ),
         OTHER_ZONE: _ZONE,

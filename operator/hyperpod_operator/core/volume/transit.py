@@ -59,9 +59,12 @@ def detaching(snapshot: ClaimSnapshot, where: Held) -> Wait:
     most = snapshot.claim.detach_timeout or snapshot.timings.detach
     stalled = since(last.time if last else None, now=snapshot.now) >= most and overdue(snapshot)
     if stalled:
-        message = (
-            f"AWS has been detaching the volume from {where.instance_id} for more than {most / 60:.0f} minutes. Check "
-            "whether its device is still mounted or open there. If not, reboot or replace the node; if that does not "
-            "help, ask AWS Support."
+        remedy = (
+            "Check whether its device is still mounted or open there. If not, reboot or replace the node; if that does "
+            "not help, ask AWS Support."
+            if snapshot.observed.alive(where.instance_id)
+            else "AWS has terminated that node: ask AWS Support."
         )
+        minutes = f"{most / 60:.0f} minutes"
+        message = f"AWS has been detaching the volume from {where.instance_id} for more than {minutes}. {remedy}"
     return Wait(reason=Reason.DETACHING, message=message, after=soon(snapshot), stalled=stalled)

@@ -21,6 +21,15 @@ def aimed(instance: str, **attachment: object) -> dict[str, object]:
     return published(attachment={"target": {"instanceId": instance}, **attachment})
 
 
+def by_others(rig: VolumeRig) -> None:
+    """Somebody has the volume detached where the claim wants it."""
+    attachment = rig.status["attachment"]
+    boto3.client("sagemaker", region_name="us-west-2").detach_cluster_node_volume(
+        ClusterArn=attachment["clusterArn"], NodeId=attachment["instanceId"], VolumeId=rig.status["volumeId"]
+    )
+    rig.wait(180.0)
+
+
 async def stuck_at(rig: VolumeRig, instance: str) -> None:
     rig.simulator.ebs.stick_attaching(times=2)
     rig.apply(aimed(instance))
@@ -84,6 +93,7 @@ async def test_an_attach_that_comes_to_nothing_holds_no_deleted_claim(rig: Volum
         ("volume_create", True, "CreatingVolume", "abandon=data"),
         ("volume_delete", True, "DeletingVolume", "abandon=data"),
         ("volume_detach", True, "Detaching", "reboot or replace the node"),
+        ("volume_detach", False, "Detaching", "reboot or replace the node"),
     ],
 )
 async def test_what_aws_never_ends_is_told_with_what_to_do(
@@ -98,6 +108,8 @@ async def test_what_aws_never_ends_is_told_with_what_to_do(
         await rig.idle(60.0)
     if deleted:
         rig.claims.delete(KEY)
+    elif duration == "volume_detach":
+        by_others(rig)
     await rig.idle(300.0)
     assert not rig.condition("Stalled")
     await rig.idle(HOUR)

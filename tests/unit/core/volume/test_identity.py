@@ -160,6 +160,15 @@ def test_one_that_is_going_leaves_no_doubt(state: str) -> None:
     assert snapshot_of(claim(), volume=None, tagged=(volume(), going)).volume == volume()
 
 
+@pytest.mark.parametrize(("seconds", "says"), [(20, "Nothing to do."), (90, "KMS key")])
+def test_a_volume_that_stays_unseen_may_have_a_key_that_cannot_be_used(seconds: int, says: str) -> None:
+    """AWS answers as usual, and drops the volume: for minutes no answer says so."""
+    creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=seconds), "size": 100}
+    decision = decide(empty(claim(status={"volumeId": VOLUME_ID, "creation": creation})))
+    assert isinstance(decision, Wait)
+    assert says in decision.message
+
+
 def test_the_one_that_aws_made_for_this_claim_leaves_no_doubt_before_it_is_usable() -> None:
     creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=20)}
     owner = claim(status=made_status(creation=creation))

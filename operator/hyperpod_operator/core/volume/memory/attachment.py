@@ -88,7 +88,8 @@ def attachment(pass_record: PassRecord) -> AttachmentStatus | None:
         # Also of an edited target: when the node is lost, followNode is asked, and not the target once more.
         fields["target"] = snapshot.claim.target_text
     if isinstance(where, Held):
-        fields["detachTime"] = (old.remembered.detachTime or stamp(snapshot.now)) if leaving(snapshot) else None
+        goes = leaving(snapshot) or where.state == "detaching"  # by a call of others, too
+        fields["detachTime"] = (old.remembered.detachTime or stamp(snapshot.now)) if goes else None
     fields |= _after(pass_record, old)
     return updated(old, fields)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hyperpod_testbed.documents import documents
 from hyperpod_testbed.helm import CHART, Helm
 
 ROOT = Path(__file__).parents[2]
@@ -39,10 +40,20 @@ def test_the_manual_deletes_in_the_same_order() -> None:
     assert places == sorted(places)
 
 
-def test_without_roles_the_account_and_its_rights_are_named(helm: Helm) -> None:
-    said = notes(helm, rbac={"create": False})
-    assert "Give the account op-hyperpod-operator" in said
-    assert "--show-only templates/rbac.yaml" in said
+def test_without_roles_an_administrator_makes_them_all_by_the_command_that_is_printed(helm: Helm) -> None:
+    """A role that the release made as well would have two managers, and Helm's next upgrade a conflict."""
+    values = {
+        "rbac": {"create": False},
+        "metrics": {"tls": {"secretName": "cert"}, "authentication": {"enabled": True}},
+    }
+    kinds = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+    assert not kinds & {item["kind"] for item in helm.objects(values=values)}
+    said = notes(helm, **values)
+    assert "gives the account op-hyperpod-operator" in said
+    command = said.partition("| helm ")[2].partition(" | kubectl apply -f -")[0].replace("\\\n", " ").split()
+    given = json.dumps({**values, "image": {"repository": "registry.example.com/op"}})
+    made = helm(*(CHART if word == "CHART" else word for word in command), input=given)
+    assert {item["kind"] for item in documents(made)} == kinds
 
 
 def test_without_definitions_that_is_said(helm: Helm) -> None:

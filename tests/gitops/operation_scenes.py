@@ -11,6 +11,7 @@ from tools.argocd.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene,
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.record import PassRecord
@@ -30,7 +31,8 @@ def scenes() -> Iterator[Scene]:
     healthy = _of("healthy", HEALTHY, done)
     yield healthy
     yield edited(healthy, name="edited")
-    yield _of("draining", PROGRESSING, judged(snapshot(operation(SPEC), entries=[entry()])))
+    chosen = operation(SPEC, status=HyperPodNodeOperationStatus(nodes=[entry()]))
+    yield _of("draining", PROGRESSING, judged(snapshot(chosen, entries=[entry()])))
     waiting = snapshot(
         operation(SPEC),
         entries=[entry(state=State.WAITING, **ASKED)],

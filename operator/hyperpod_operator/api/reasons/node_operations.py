@@ -20,9 +20,11 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.OPERATION_SUSPENDED,
-            "`spec.suspend` is true, or the object was restored from a backup (label `velero.io/restore-name`) and may "
-            "have been carried out before: no further node is started. What AWS was asked for goes on.",
-            "Set `spec.suspend` to false to continue. Delete a restored operation, or remove its label.",
+            "`spec.suspend` is true, or the object was restored from a backup (label `velero.io/restore-name`) or "
+            "created from a copy (it has the operator's finalizer and no nodes in `status`) and may have been carried "
+            "out before: no further node is started. What AWS was asked for goes on.",
+            "Set `spec.suspend` to false to continue. Delete a restored or copied operation, or remove its label or "
+            "finalizer.",
             severity=Severity.PAUSED,
         ),
         reason(

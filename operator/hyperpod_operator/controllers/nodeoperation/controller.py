@@ -121,6 +121,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             approved_by=given["approved_by"],
             requested_by=given["requested_by"],
             created_by=manager(metadata, field_manager=given["requested_by"]),
+            held=NODE_OPERATION.finalizer in stored.finalizers,
             restored_by=(metadata.get("labels") or {}).get(RESTORED, ""),
         )
 

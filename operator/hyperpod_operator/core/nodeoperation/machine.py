@@ -268,7 +268,7 @@ def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
     """As many pending nodes as there is room for begin to drain."""
     found = list(entries)
     after = replace(snapshot, entries=tuple(found))
-    if not may_start(snapshot) or held_up(after):
+    if not may_start(snapshot) or not snapshot.operation.is_recorded or held_up(after):
         return found
     most = snapshot.operation.room(len(found)) if out_of_service(snapshot) is None else 1
     room = most - sum(entry.state in IN_FLIGHT for entry in found)

@@ -48,6 +48,9 @@ class Operation:
     restored_by: str = ""
     """The restore of a backup that made this object; empty for one that a person or a tool created."""
 
+    held: bool = False
+    """Whether the object has the operator's finalizer, which it gets when its first node begins."""
+
     @cached_property
     def owner(self) -> Owner:
         return Owner(kind=NODE_OPERATION.name, namespace=self.key.namespace, name=self.key.name, uid=self.uid)
@@ -61,9 +64,19 @@ class Operation:
         return drain_rules(self.spec.drain)
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether status has the nodes that were chosen. None begins before: what was begun has a record."""
+        return bool(self.status.nodes) and not self.status.remembered.foreseen
+
+    @property
+    def has_lost_its_record(self) -> bool:
+        """Whether nodes were begun, and status does not say which: it was lost, or this object is a copy of another."""
+        return self.held and not self.is_recorded and not self.deleting
+
+    @property
     def suspended(self) -> bool:
         """A restored object has lost what was done: begun again, it would end other nodes than those it was about."""
-        return bool(self.spec.suspend or self.restored_by)
+        return bool(self.spec.suspend or self.restored_by or self.has_lost_its_record)
 
     @property
     def dry(self) -> bool:

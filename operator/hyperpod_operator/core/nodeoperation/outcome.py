@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import RESTORED, ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.conditions import Draft, summary
@@ -186,6 +187,12 @@ def _suspended(snapshot: Snapshot) -> str:
     operation = snapshot.operation
     if operation.spec.suspend:
         return "spec.suspend is true."
+    if operation.has_lost_its_record:
+        return (
+            f"The object has the finalizer {NODE_OPERATION.finalizer}, so it was carried out before, at least in part, "
+            "and its status does not say on which nodes: the status was lost, or the object was created from a copy. "
+            "Delete it, or remove that finalizer to have it begin again."
+        )
     return (
         f"A backup brought this object back (label {RESTORED}: {plain(operation.restored_by)}), and it may have been "
         "carried out before. Delete it, or remove that label to have it begin."

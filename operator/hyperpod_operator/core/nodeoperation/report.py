@@ -231,6 +231,7 @@ def _next(record: PassRecord, wake: float | None) -> Outcome:
         timings = snapshot.timings
         pause = growing(first=timings.drain, most=timings.retry_most, attempts=record.refusals)
         return Requeue(Reason.DRAINING, pause)
-    if record.action is not None:
+    chosen = bool(snapshot.entries) and not snapshot.operation.is_recorded and may_start(snapshot)
+    if record.action is not None or chosen:
         return Requeue(Reason.OPERATING, snapshot.timings.step)
     return Requeue(Reason.OPERATING, wake) if wake is not None else Done()

@@ -102,10 +102,11 @@ class TestTurns:
 
 
 class TestWhatIsLeft:
-    async def test_a_taint_of_before_the_first_status_comes_off(self, rig: OperationRig) -> None:
+    async def test_a_taint_that_no_status_has_comes_off(self, rig: OperationRig) -> None:
+        rig.apply("Reboot", rig.ids[:1])
+        await rig.once()
         reaper = Reaper(at=0, after=False)
         reaper.wrap(rig.operations, ("write_status",))
-        rig.apply("Reboot", rig.ids[:1])
         with pytest.raises(Killed):
             await rig.once()
         assert rig.marks.marked

@@ -13,8 +13,9 @@ from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
 from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.live import at_first, look
 from hyperpod_operator.app.plan.manifests import found_in
+from hyperpod_operator.app.reading import opened, require_region
 from hyperpod_operator.app.remedies import words
-from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
+from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.placement import misplaced
@@ -102,7 +103,7 @@ async def check_files(files: Sequence[str], *, region: str, stdin: Callable[[], 
     found = list(resources(files, stdin=stdin))
     if not found:
         raise InputError(f"no {CLUSTER.name} and no {VOLUME_CLAIM.name} in {', '.join(files)}")
-    cloud = AwsCloud(settings=CloudSettings.of_a_command(region=region), on_call=lambda **_: None)
+    cloud = opened(region=region)
     try:
         return [await _checked(cloud, one, beside=found) for one in found]
     finally:
@@ -112,6 +113,7 @@ async def check_files(files: Sequence[str], *, region: str, stdin: Callable[[], 
 async def _checked(cloud: AwsCloud, resource: Resource, *, beside: Sequence[Resource]) -> Report:
     if isinstance(resource.spec, EBSVolumeClaimSpec):
         region = _region_of_claim(resource.spec, beside)
+        require_region(region, cloud=cloud, what=f"{resource.kind} {resource.name}")
         facts = await cloud.facts(region=region).gather_claim(resource.spec)
         result = run(CLAIM, ClaimSubject(spec=resource.spec, facts=facts))
         here = await cloud.location(region=region)
@@ -137,6 +139,7 @@ async def _cluster(cloud: AwsCloud, resource: Resource) -> Report:
     """The checks of what the manifest brings to the cluster as AWS has it, or of a new cluster."""
     parsed, about = _parsed(resource), ""
     region = parsed.spec.region or ""
+    require_region(region, cloud=cloud, what=f"{resource.kind} {resource.name}")
     snapshot = at_first(parsed, here=await cloud.location(region=region), now=datetime.now(UTC))
     calls: tuple[PlannedCall, ...] = ()
     observed = Observed(cluster=None)

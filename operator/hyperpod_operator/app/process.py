@@ -15,6 +15,7 @@ from hyperpod_operator.app.definitions import compare
 from hyperpod_operator.app.election import elected, end_process
 from hyperpod_operator.app.kinds import CONTROLLERS, Controllers
 from hyperpod_operator.app.operator import Operator
+from hyperpod_operator.app.remedies import words
 from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes, check_regions, say_endpoints
 from hyperpod_operator.app.tasks import on_signals
 from hyperpod_operator.app.traces import tracing, untraced
@@ -70,7 +71,10 @@ async def run(settings: Settings, *, controllers: Controllers = CONTROLLERS) -> 
         if traces is not None:
             api.watch_writes(traces.api_write)
             on_call = _both(metrics.aws_call, traces.aws_call)
-        cloud = _cloud(settings, on_call=on_call, before_write=guard.require if lease else _nothing)
+        try:
+            cloud = _cloud(settings, on_call=on_call, before_write=guard.require if lease else _nothing)
+        except CloudError as error:
+            raise StartError(words(error)) from error
         stack.push_async_callback(asyncio.to_thread, cloud.close)
         check_regions(cloud, settings)
         say_endpoints(cloud)

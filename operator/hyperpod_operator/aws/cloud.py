@@ -80,14 +80,15 @@ class Identity:
 class AwsCloud:
     """Implements `core.ports.Cloud` and `core.volume.ports.VolumeClouds`.
 
-    Endpoints, credentials and proxies are botocore's business alone.
+    Endpoints, credentials and proxies are botocore's business alone. Raises CloudError where its configuration cannot
+    be used: a profile that does not exist, a file that cannot be parsed.
     """
 
     def __init__(self, *, settings: CloudSettings, on_call: OnCall) -> None:
         self._settings = settings
         self._on_call = on_call
+        self._session = _configured()
         self._threads = Threads(settings.threads)
-        self._session = Session()
         loader = self._session.get_component("data_loader")
         self._session.register_component("data_loader", ReducedModels(loader))
         read_timestamps_fast(self._session)
@@ -268,3 +269,15 @@ class AwsCloud:
             max_pool_connections=self._settings.threads,
             user_agent_extra=f"hyperpod-operator/{__version__}",
         )
+
+
+def _configured() -> Session:
+    session = Session()
+    try:
+        session.get_scoped_config()
+    except BotoCoreError as error:
+        said = CloudError(
+            kind=ErrorKind.CREDENTIALS, operation="AWS configuration", code=type(error).__name__, message=str(error)
+        )
+        raise said from error
+    return session

@@ -57,6 +57,28 @@ def aws(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iter
     simulator.stop()
 
 
+@pytest.mark.parametrize("words", ["plan --no-kubernetes -f", "preflight -f", "export"])
+def test_a_profile_that_does_not_exist_is_one_sentence(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    done = CliRunner().invoke(cli.main, [*words.split(), "research"] if words == "export" else [*words.split(), "-"],
+                              input=yaml.safe_dump(manifest()))  # fmt: skip
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: AWS configuration: ProfileNotFound: The config profile (nope)")
+
+
+@pytest.mark.parametrize("verb", [["preflight"], ["plan", "--no-kubernetes"]], ids=" ".join)
+@pytest.mark.parametrize("kind", ["HyperPodCluster", "EBSVolumeClaim"])
+def test_without_a_region_aws_is_not_asked(monkeypatch: pytest.MonkeyPatch, verb: list[str], kind: str) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "missing")
+    claim = {**CLAIM, "spec": {**CLAIM["spec"], "clusterRef": {"clusterName": "research"}}}
+    body = yaml.safe_dump(manifest() if kind == "HyperPodCluster" else claim)
+    done = CliRunner().invoke(cli.main, [*verb, "-f", "-"], input=body)
+    assert done.exit_code == 1
+    assert "names no Region, and none is configured" in done.output
+
+
 def test_a_right_cluster_exits_with_0_and_lists_its_checks(aws: Simulator) -> None:
     done = said("-f", "-", text=yaml.safe_dump(manifest()))
     assert done.exit_code == 0, done.output

@@ -14,8 +14,8 @@ from hyperpod_operator.app.documents import (
     is_readable,
     read_text,
 )
+from hyperpod_operator.app.reading import opened
 from hyperpod_operator.app.remedies import words
-from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.export import live, stack
 from hyperpod_operator.core.export.cloudformation import Context
@@ -121,8 +121,7 @@ def _file(
 
 async def _live(named: Sequence[str], asked: Asked, *, found: list[Source | LeftOut], failed: list[str]) -> None:
     """Clusters by name, by ARN, and all of a Region. Raises InputError when no Region is known."""
-    settings = CloudSettings.of_a_command(region=next(iter(asked.regions), ""))
-    cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
+    cloud = opened(region=next(iter(asked.regions), ""))
     try:
         if not cloud.region and not (named and all(ARN.fullmatch(one) for one in named)):
             raise InputError("no AWS Region is configured: name one with --region or AWS_REGION")

@@ -9,6 +9,7 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER
 from hyperpod_operator.app.plan.manifests import Manifest
 from hyperpod_operator.app.plan.server import Server
+from hyperpod_operator.app.reading import require_region
 from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.volume.parse import parse
@@ -47,13 +48,15 @@ class ClaimPreviewer:
         }
 
     async def preview(self, applied: StoredObject, *, sight: Sight) -> Preview:
-        """`applied` is the object as it would be stored. Raises CloudError when AWS cannot be read."""
+        """`applied` is the object as it would be stored. Raises CloudError when AWS cannot be read, InputError where no
+        Region is known."""
         claim = parse(applied)
         place = await self._place(claim)
         if place is None:
             unknown = f"which cluster HyperPodCluster {claim.spec.clusterRef.name} is: neither the files nor an API "
             unknown += "server have it"
             return _nothing(claim, region="", unknown=(*sight.refused, unknown))
+        require_region(place.region, cloud=self._cloud, what=str(claim.key))
         region = place.region or self._cloud.region
         here = await self._cloud.location(region=region)
         if elsewhere := misplaced(claim, here, clusters=place.records):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from hyperpod_operator.api import kinds
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.live import at_first, look
 from hyperpod_operator.app.plan import server as servers
 from hyperpod_operator.app.plan.manifests import Manifest, kind_of, manifests
 from hyperpod_operator.app.plan.server import Server
+from hyperpod_operator.app.reading import opened, require_region
 from hyperpod_operator.app.remedies import words
-from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
+from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
@@ -74,7 +74,7 @@ class Report:
 async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
     """A report for each resource, in the order of the files. Raises InputError."""
     found = manifests(asked.files, namespace=asked.namespace, stdin=stdin)
-    cloud = AwsCloud(settings=CloudSettings.of_a_command(region=asked.region), on_call=lambda **_: None)
+    cloud = opened(region=asked.region)
     try:
         server = await _server(asked)
         why = servers.NOT_CONFIGURED if asked.kubernetes else servers.NOT_WANTED
@@ -168,10 +168,7 @@ class _Previewer:
     async def _cluster(self, manifest: Manifest, stored: StoredObject | None, sight: Sight) -> Report:
         resource = resource_of(_applied(manifest, stored))
         region = resource.spec.region or ""
-        if not region and not self._cloud.region:
-            raise InputError(
-                f"{manifest.key} names no Region, and none is configured: name one with --region or AWS_REGION"
-            )
+        require_region(region, cloud=self._cloud, what=str(manifest.key))
         snapshot = at_first(resource, here=await self._cloud.location(region=region), now=datetime.now(UTC))
         if misplaced(snapshot):
             return Report(manifest=manifest, preview=preview(snapshot, Observed(cluster=None), sight=sight))

@@ -23,6 +23,7 @@ WATCH = 300.0
 PAUSE = 2.0
 """Seconds until an API server is asked again that could not be."""
 DELETED = "Deleted"
+STATUSES = ("True", "False", "Unknown")
 TIMED_OUT = 1
 STALLED = 3
 """Exit code when the object cannot get there without you."""
@@ -44,8 +45,7 @@ def wait(
     The state counts only once the operator has seen the newest spec.
     """
     asked = named(which) or Named(CLUSTER, metadata(session.one(None), "name"))
-    kind, _, status = condition.partition("=")
-    _require_known(kind)
+    kind, status = _wanted(condition)
     told = ""
     seen = False
     for found in states(session, asked, timeout=timeout, may_be_missing=kind == DELETED):
@@ -55,8 +55,8 @@ def wait(
                 return
             raise CommandError(f"{asked.kind.name} {asked.name} was deleted while it was waited for.")
         seen = True
-        if kind != DELETED and _reached(found, kind, status or "True"):
-            say(f"{asked.kind.short}/{asked.name}: {kind} is {status or 'True'}.")
+        if kind != DELETED and _reached(found, kind, status):
+            say(f"{asked.kind.short}/{asked.name}: {kind} is {status}.")
             return
         words = words_of(found)
         if words != told and not quiet:
@@ -68,13 +68,21 @@ def wait(
     raise CommandError(f"{kind} was not reached within {timeout:g} s: {told}", code=TIMED_OUT)
 
 
-def _require_known(kind: str) -> None:
-    """A condition that no kind has would be waited for in vain."""
+def _wanted(condition: str) -> tuple[str, str]:
+    """The condition and its status, also as `kubectl wait` spells them; what no object can have would be waited for in
+    vain."""
+    kind, _, said = condition.removeprefix("condition=").partition("=")
     known = [*ConditionType, DELETED]
     if kind not in known:
         near = difflib.get_close_matches(kind, known, n=1)
         hint = f"Did you mean {near[0]}?" if near else "docs/conditions.md lists them."
         raise CommandError(f"No kind of the operator's has a condition {kind!r}. {hint}")
+    status = next((one for one in STATUSES if one.lower() == (said or STATUSES[0]).lower()), "")
+    if not status or (said and kind == DELETED):
+        raise CommandError(
+            f"{kind} has no status." if kind == DELETED else f"A condition is {', '.join(STATUSES)}, and not {said!r}."
+        )
+    return kind, status
 
 
 def states(session: Session, asked: Named, *, timeout: float, may_be_missing: bool = False) -> Iterator[Object | None]:

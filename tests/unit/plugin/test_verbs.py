@@ -386,6 +386,19 @@ def test_wait_does_not_believe_an_older_generation() -> None:
     assert (shown.exit_code, "not reached within 0 s" in shown.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("condition", ["Ready=true", "condition=Ready", "condition=Ready=True"])
+def test_wait_takes_a_condition_as_kubectl_spells_it(condition: str) -> None:
+    shown = run(server(worlds.READY), "wait", "research", "--for", condition)
+    assert (shown.exit_code, shown.output) == (0, "hpc/research: Ready is True.\n")
+
+
+@pytest.mark.parametrize("condition", ["Ready=yes", "Deleted=True", "ready", "condition=NotThere"])
+def test_wait_waits_for_nothing_that_no_object_can_have(condition: str) -> None:
+    shown = run(server(worlds.READY), "wait", "research", "--for", condition, "--timeout", "0")
+    assert shown.exit_code == 1
+    assert "not reached" not in shown.stderr
+
+
 def test_wait_for_the_deletion_ends_with_it() -> None:
     fake = server(SHORT)
     fake.watched = [[("DELETED", SHORT)]]

@@ -20,6 +20,7 @@ from hyperpod_operator.core.volume.guards import act_once
 from hyperpod_operator.core.volume.modification import NOTHING, change, describe
 from hyperpod_operator.core.volume.plan import CreateTags, Mark, mark
 from hyperpod_operator.core.volume.ports import Volume
+from hyperpod_operator.core.volume.target import Unresolved, resolve
 
 OWNERS = (names.TAG_CLAIM_UID, names.TAG_OWNER, names.TAG_OWNER_UID)
 """Tags that say that some installation of the operator has the resource."""
@@ -72,6 +73,8 @@ def take(snapshot: ClaimSnapshot) -> Decision | None:
     whose = belongs(snapshot, volume)
     if whose in {Belongs.FORMER, Belongs.ELSEWHERE} and _untagged(snapshot, volume):
         return unproved(snapshot, volume)
+    if (unknown := _of_which_cluster(snapshot, volume, whose)) is not None:
+        return unknown
     match whose:
         case Belongs.OURS:
             return None
@@ -93,6 +96,30 @@ def take(snapshot: ClaimSnapshot) -> Decision | None:
     if snapshot.observed.elsewhere and takes_from_another(snapshot, volume):
         return _of_another_control_plane(snapshot, volume)
     return _announced(snapshot, volume)
+
+
+def _of_which_cluster(snapshot: ClaimSnapshot, volume: Volume, whose: Belongs) -> Wait | None:
+    """A volume that may be of this EKS cluster: AWS shows no HyperPod cluster of this claim, which alone says which one
+    that is. A cluster that is being created, as after a restore, answers it."""
+    owner, resolution = _named_owner(snapshot, volume), resolve(snapshot)
+    if snapshot.observed.cluster is not None or not isinstance(resolution, Unresolved) or not owner:
+        return None
+    if whose is not Belongs.ELSEWHERE and volume not in (snapshot.observed.former or ()):
+        return None
+    theirs, ours = volume.tags.get(names.TAG_EKS_CLUSTER, ""), snapshot.observed.desired_eks_cluster
+    if theirs and ours and theirs != ours:
+        return None
+    hold = resolution.hold
+    message = (
+        f"{volume.volume_id} carries the tag of {owner} of {theirs or 'an EKS cluster that it does not name'}, and the "
+        f"operator does not know whether that is the one of this claim. {hold.message}"
+    )
+    return Wait(reason=hold.reason, message=message, after=hold.after, stalled=hold.stalled)
+
+
+def _named_owner(snapshot: ClaimSnapshot, volume: Volume) -> str:
+    """Whom the tags name as the owner, or as the one who released the volume, for people; empty for nobody."""
+    return tags.other_claim(snapshot) or volume.tags.get(names.TAG_OWNER) or volume.tags.get(names.TAG_RELEASED, "")
 
 
 def takes_from_another(snapshot: ClaimSnapshot, volume: Volume) -> bool:
@@ -201,10 +228,14 @@ def _left_behind(snapshot: ClaimSnapshot, volumes: tuple[Volume, ...]) -> Wait:
         way = "Name one in source.volumeId of a new claim, or remove these tags from all but one."
     else:
         way = "Set management.adoptionPolicy: IfUnowned to continue with that volume and its data."
-    message = (
-        f"An earlier claim {claim.key} left {named}. The operator does not create an empty volume instead. {way} To "
-        f"get an empty one, remove the tags {names.TAG_OWNER} and {names.TAG_RELEASED} from what was left."
-    )
+    message = f"An earlier claim {claim.key} left {named}."
+    if claim.origin != CREATED:
+        message += f" {way}"
+    else:
+        message += (
+            f" The operator does not create an empty volume instead. {way} To get an empty one, remove the tags "
+            f"{names.TAG_OWNER} and {names.TAG_RELEASED} from what was left."
+        )
     return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 
 

@@ -129,7 +129,14 @@ def stays(snapshot: ClaimSnapshot) -> Decision | None:
     where, resolution = holding(snapshot), resolve(snapshot)
     if not isinstance(where, Held) or not isinstance(resolution, Resolved) or snapshot.claim.suspended:
         return None
-    return resolution.hold if resolution.node.instance_id != where.instance_id else None
+    hold = resolution.hold if resolution.node.instance_id != where.instance_id else None
+    if hold is None or hold.reason is not Reason.ATTACHMENT_LIMIT:
+        return hold
+    swap = (
+        f"If a claim there is to move to {where.instance_id}, set attachment.suspend to true on one of the two until "
+        "the other has moved."
+    )
+    return replace(hold, message=f"{hold.message} {swap}")
 
 
 def away(snapshot: ClaimSnapshot, where: Held, *, why: str) -> Wait | Act:

@@ -214,6 +214,14 @@ def test_a_target_that_does_not_exist_leaves_the_volume_where_it_is() -> None:
     assert reason_of(judged(owner, attachment())) == "NodeNotFound"
 
 
+def test_a_volume_whose_new_node_is_full_says_how_two_claims_exchange_nodes() -> None:
+    full = node(SECOND, limit=1)
+    decision = judged(wanting(AWAY), attachment(), nodes=(node(FIRST), full), taken={SECOND: 1})
+    assert isinstance(decision, Wait)
+    assert decision.reason == "AttachmentLimit"
+    assert f"is to move to {FIRST}, set attachment.suspend to true" in decision.message
+
+
 @pytest.mark.parametrize("state", ["attaching", "detaching"])
 def test_what_is_on_the_way_is_waited_for(state: str) -> None:
     owner = claim(status=attached_status(attachTime=ago(minutes=1)))

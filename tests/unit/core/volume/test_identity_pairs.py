@@ -73,6 +73,7 @@ def test_a_volume_that_a_claim_names_is_taken_by_policy_alone(name: str, policy:
     assert pair.says in answer.message
     assert VOLUME_ID in answer.message
     assert "delete the PVC" not in answer.message
+    assert "empty" not in answer.message, "no volume is made for a claim that names one"
 
 
 @pytest.mark.parametrize("policy", POLICIES)

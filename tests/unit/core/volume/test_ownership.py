@@ -40,6 +40,8 @@ from hyperpod_operator.core.volume.observed import Lease
 from hyperpod_operator.core.volume.plan import CreateTags, CreateVolume, DeleteTags, TakeLease
 
 OTHERS = {TAG_CLAIM_UID: "other-uid", TAG_OWNER: "team/other", TAG_EKS_CLUSTER: EKS}
+EARLIER = {TAG_CLAIM_UID: "older", TAG_OWNER: "team/data", TAG_EKS_CLUSTER: EKS}
+RELEASED = {TAG_RELEASED: "team/data", TAG_EKS_CLUSTER: EKS}
 TAKES = {"management": {"adoptionPolicy": "IfUnowned"}}
 FORCE = {"management": {"adoptionPolicy": "Force"}}
 
@@ -191,7 +193,22 @@ def test_a_volume_of_another_eks_cluster_is_never_taken(policy: str) -> None:
 def test_force_does_not_guess_which_eks_cluster_a_volume_is_of() -> None:
     nowhere = {TAG_CLAIM_UID: "other-uid", TAG_OWNER: "team/other"}
     assert reason_of(judged(FORCE, volume=volume(tags=nowhere))) == "ClaimedByOther"
-    assert reason_of(judged(FORCE, volume=volume(tags=OTHERS), cluster=None, nodes=())) == "ClaimedByOther"
+    assert reason_of(judged(FORCE, volume=volume(tags=OTHERS), cluster=None, nodes=())) == "ClusterNotFound"
+
+
+@pytest.mark.parametrize("tags", [EARLIER, RELEASED], ids=["owned", "released"])
+@pytest.mark.parametrize("policy", ["IfUnowned", "Force"])
+def test_a_claim_that_was_restored_with_its_cluster_waits_for_that_cluster(tags: dict[str, str], policy: str) -> None:
+    """Nobody is told to release its volume: that HyperPod cluster says of which EKS cluster the claim is."""
+    found = {"volume": None, "former": (volume(tags=tags),)}
+    owner = claim(spec(management={"adoptionPolicy": policy}))
+    coming = decide(snapshot_of(owner, cluster=None, nodes=(), coming=True, desired_eks_cluster=EKS, **found))
+    assert isinstance(coming, Wait)
+    assert (coming.reason, coming.stalled) == ("ClusterNotInService", False)
+    assert volume().volume_id in coming.message
+    assert reason_of(decide(snapshot_of(owner, **found))) == "AdoptionAnnounced"
+    other = snapshot_of(owner, cluster=None, nodes=(), coming=True, desired_eks_cluster=f"{EKS}2", **found)
+    assert reason_of(decide(other)) != "ClusterNotInService"
 
 
 def test_two_claims_with_force_do_not_take_a_volume_from_each_other_without_end() -> None:

@@ -5,6 +5,7 @@ the form in which the API server stores it: nothing that it drops, nothing that 
 """
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,24 @@ def test_definitions_and_chart_in_either_order(plane: ControlPlane, helm: Helm, 
 
 
 @pytest.mark.usefixtures("without_definitions")
-def test_helm_takes_over_what_kubectl_applied_and_leaves_it_to_it(plane: ControlPlane, releases: Helm) -> None:
+@pytest.mark.parametrize("before", [(), ("meta.helm.sh/release-name=old", "meta.helm.sh/release-namespace=elsewhere")])
+def test_helm_takes_over_what_others_installed_and_leaves_it_to_them(
+    plane: ControlPlane, releases: Helm, before: tuple[str, ...]
+) -> None:
+    """By the commands of the manual, from kubectl or from a release that is gone."""
     definitions = "---\n".join(path.read_text() for path in FILES)
     applied(plane, definitions, manager="kubectl")
+    for name in DEFINITIONS if before else ():
+        plane.kubectl("annotate", f"crd/{name}", *before)
+        plane.kubectl("label", f"crd/{name}", "app.kubernetes.io/managed-by=Helm")
+    manual = (ROOT / "docs" / "install.md").read_text().partition("### Definitions that kubectl")[2]
+    commands = manual.partition("```sh\n")[2].partition("```")[0]
+    path = f"{plane.kubectl_path.parent}:/usr/bin:/bin"
+    environment = {"PATH": path, "HOME": str(plane.directory), "KUBECONFIG": str(plane.kubeconfig)}
+    subprocess.run(["bash", "-ec", commands], env=environment, check=True)
     try:
         given = (f"--namespace={NAMESPACE}", "--set=image.repository=registry.example/hyperpod-operator")
-        releases("install", RELEASE, CHART, "--take-ownership", *given)
+        releases("install", RELEASE, CHART, *given)
         applied(plane, definitions, manager="kubectl")
         releases("upgrade", RELEASE, CHART, *given)
         applied(plane, definitions, manager="kubectl")

@@ -13,6 +13,8 @@ _TYPE = re.compile(r"\bml\.[a-z0-9-]+\.[a-z0-9]+\b")
 _ROLE = re.compile(r"\barn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]*[\w+=,@/-]")
 _OTHER = re.compile(r"Waits for HyperPodNodeOperation ([a-z0-9-]+)/([a-z0-9.-]+)")
 _POD = re.compile(r"(?:[Ww]aits? for|[Pp]ods?) ([a-z0-9-]+)/([a-z0-9.-]*[a-z0-9])")
+_WANTED = re.compile(r"\b(hyperpod-i-[0-9a-f]+)(?= has no free attachment slot| as unschedulable)")
+"""The node that a claim is to be on, in the message that says why its volume is not attached there."""
 ARN_PARTS = 6
 """arn:partition:service:region:account:resource."""
 
@@ -77,6 +79,7 @@ def _of_cluster(world: World, resource: Json | None) -> dict[str, str]:
 
 def _of_claim(resource: Json | None) -> dict[str, str]:
     users = inside(resource, "status", "inUseBy")
+    there = text(inside(resource, "status", "attachment", "state")) not in ("", "detached")
     arn = text(inside(resource, "status", "attachment", "clusterArn"))
     ref = inside(resource, "spec", "clusterRef")
     return {
@@ -88,8 +91,10 @@ def _of_claim(resource: Json | None) -> dict[str, str]:
         "volume": text(inside(resource, "status", "volumeId")) or text(inside(resource, "spec", "source", "volumeId")),
         "size": text(inside(resource, "status", "observed", "size")),
         "key": text(inside(resource, "status", "observed", "kmsKeyId")),
-        "node": text(inside(resource, "status", "attachment", "nodeName")),
-        "instance": text(inside(resource, "status", "attachment", "instanceId")),
+        # Status names the last node also of a volume that has left it.
+        "node": text(inside(resource, "status", "attachment", "nodeName")) if there else "",
+        "instance": text(inside(resource, "status", "attachment", "instanceId")) if there else "",
+        "wanted_node": _first(_WANTED, _ready_message(resource)),
         "device": text(inside(resource, "status", "attachment", "devicePath")),
         "pv": text(inside(resource, "status", "persistentVolumeName")),
         "pvc": text(inside(resource, "status", "persistentVolumeClaimName")),

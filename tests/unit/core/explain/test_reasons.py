@@ -69,7 +69,7 @@ def test_no_command_has_a_gap() -> None:
     full: dict[str, str] = {}
     for make in KINDS:
         full |= values(worlds.world(make()))
-    names = full | dict.fromkeys(("missing", "claim", "gone_node", "other", "other_namespace"), "x")
+    names = full | dict.fromkeys(("missing", "claim", "gone_node", "other", "other_namespace", "wanted_node"), "x")
     assert [one for listed in COMMANDS.values() for one in listed if filled(one, names) is None] == []
 
 
@@ -171,6 +171,28 @@ def test_the_chain_of_an_operation_names_its_nodes_and_their_pods() -> None:
     link = next(one for one in found.chain if one.level is Level.NODE)
     assert (link.about, link.reason) == ("hyperpod-i-0a (gpu)", "Draining")
     assert link.says == "2 pods are still there. Waits for team/trainer-0."
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "command"),
+    [
+        ("AttachmentLimit", "{} has no free attachment slot (4/4).", "nodeName={}"),
+        ("NodeUnschedulable", "HyperPod marked {} as unschedulable.", "kubectl describe node {}"),
+    ],
+)
+def test_a_node_that_does_not_get_the_volume_is_not_the_one_that_has_it(
+    reason: str, message: str, command: str
+) -> None:
+    wanted = "hyperpod-i-0aaaaaaaaaaaaaaaa"
+    found = explain(worlds.world(worlds.claim(worlds.condition("Ready", "False", reason, message.format(wanted)))))
+    assert any(command.format(wanted) in one for one in found.step.commands)
+    assert not any("hyperpod-i-0123456789abcdef0" in one for one in found.step.commands)
+
+
+def test_no_command_goes_to_a_node_that_the_volume_has_left() -> None:
+    gone = worlds.claim(worlds.condition("Ready", "False", "DetachBlocked"))
+    gone["status"]["attachment"]["state"] = "detached"
+    assert not any("0123456789abcdef0" in one for one in explain(worlds.world(gone)).step.commands)
 
 
 def test_a_quota_of_a_claim_is_none_of_counts() -> None:

@@ -29,10 +29,14 @@ ATTACHMENTS = (
         id="attach-may-fail-later",
         belief="AWS may accept AttachClusterNodeVolume and drop the attachment afterwards, because EBS cannot use the "
         "volume's KMS key: nothing but an EventBridge event says so.",
-        source="DOC: EBS User Guide, Amazon EventBridge events for Amazon EBS, attachVolume; INF: that SageMaker's "
-        "call accepts it, too",
-        if_false="The refusal of the call says why.",
-        tests=("unit/controllers/volume/test_stuck.py::test_an_attach_that_comes_to_nothing_is_told",),
+        source="DOC: EBS User Guide, Amazon EventBridge events for Amazon EBS, attachVolume; LIVE: EC2's AttachVolume "
+        "refuses it with CustomerKeyHasBeenRevoked (kubernetes/kubernetes #62171); INF: that SageMaker's call accepts "
+        "it",
+        if_false="The refusal of the call says why, and the claim names the key.",
+        tests=(
+            "unit/controllers/volume/test_stuck.py::test_an_attach_that_comes_to_nothing_is_told",
+            "unit/core/volume/test_report.py::test_a_key_that_cannot_be_used_is_no_matter_of_the_spec",
+        ),
     ),
     Assumption(
         id="attach-time-tells-who-asked",

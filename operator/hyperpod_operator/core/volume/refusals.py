@@ -125,6 +125,13 @@ _INSTANCE = Treatment(
     after=60.0,
 )
 
+# [assumption: attach-may-fail-later]
+_KEY = replace(
+    TREATMENTS[ErrorKind.DENIED],
+    remedy="EBS cannot use the KMS key of the volume: enable that key, and let its policy allow the operator's role to "
+    "create grants (kms:CreateGrant; docs/iam.md); the operator retries every 5 minutes.",
+)
+
 # [assumption: ec2-errors-are-wrapped]
 EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
     {
@@ -156,6 +163,8 @@ EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
         "ConcurrentSnapshotLimitExceeded": _SNAPSHOTS,
         "SnapshotCreationPerVolumeRateExceeded": _SNAPSHOTS,
         "UnauthorizedOperation": TREATMENTS[ErrorKind.DENIED],
+        "CustomerKeyHasBeenRevoked": _KEY,
+        "InvalidKMSKey.InvalidState": _KEY,
     }
 )
 

@@ -180,6 +180,16 @@ def test_a_given_node_that_cannot_have_the_volume_is_tried_again_slowly(code: st
     assert made.outcome.after >= 300
 
 
+@pytest.mark.parametrize("code", ["CustomerKeyHasBeenRevoked", "InvalidKMSKey.InvalidState"])
+def test_a_key_that_cannot_be_used_is_no_matter_of_the_spec(code: str) -> None:
+    made = passed(snapshot_of(claim(status=made_status())), error=(ErrorKind.INVALID, code))
+    assert isinstance(made.outcome, Blocked)
+    assert condition(made, "Ready")[1] == "PermissionDenied"
+    said = next(one.message for one in made.status.conditions or [] if one.type == "Ready")
+    assert "KMS key" in said
+    assert "spec" not in said
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "reason", "ends"),
     [

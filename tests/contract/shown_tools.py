@@ -38,7 +38,7 @@ REASONS = frozenset(
 )
 CLUSTERS_OWN = frozenset(
     {"clusterrole", "crd", "event", "lease", "namespace", "node", "persistentvolume", "persistentvolumeclaim"}
-    | {"pdb", "pod", "pv", "pvc", "role", "volumeattachment", "workloads.kueue.x-k8s.io"}
+    | {"pdb", "pod", "pv", "pvc", "replicaset", "role", "volumeattachment", "workloads.kueue.x-k8s.io"}
 )
 """Kinds of Kubernetes that documents speak of, in the singular."""
 KUBECTL = frozenset(

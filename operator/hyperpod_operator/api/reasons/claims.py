@@ -363,8 +363,8 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.SNAPSHOT_FAILED,
-            "The snapshot before the deletion failed, and the operator keeps the volume; or the snapshot before a "
-            "replacement failed, and the operator continues without it.",
+            "The snapshot before the deletion failed, or others removed its tags, and the operator keeps the volume; "
+            "or the snapshot before a replacement failed, and the operator continues without it.",
             "Delete that snapshot to retry, or set `reclaimPolicy: Retain`.",
             severity=Severity.STALLED,
             phase="Failed",

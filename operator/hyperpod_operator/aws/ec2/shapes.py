@@ -91,6 +91,10 @@ PAGES: Mapping[str, tuple[Member, ...]] = {
     ),
 }
 """The same for each page of what is listed. Snapshots are looked for by a tag, so each that is found has tags."""
+SNAPSHOT_BY_ID = tuple(
+    replace(one, optional=one.optional or one.path == "Snapshots[].Tags") for one in PAGES["DescribeSnapshots"]
+)
+"""The same of a snapshot that is asked for by its id: others may have taken all of its tags off."""
 NEW_VOLUME = tuple(
     replace(one, path=one.path.replace("Volumes[]", "Volume"), optional=one.optional or one.path not in ESSENTIAL)
     for one in VOLUMES

@@ -189,7 +189,7 @@ class Volumes:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
             return None
-        check(answer, operation="DescribeSnapshots", members=shapes.PAGES["DescribeSnapshots"])
+        check(answer, operation="DescribeSnapshots", members=shapes.SNAPSHOT_BY_ID)
         found = [shapes.snapshot(raw) for raw in answer["Snapshots"] if raw["SnapshotId"] == snapshot_id]
         if not found:
             raise silent(snapshot_id, operation="DescribeSnapshots", member="Snapshots")

@@ -7,12 +7,13 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, new, published
 
-from hyperpod_operator.api.names import ABANDON, FORCE_DELETE, TAG_RELEASED
+from hyperpod_operator.api.names import ABANDON, FORCE_DELETE, TAG_CLAIM_UID, TAG_RELEASED, TAG_SNAPSHOT_PURPOSE
 from hyperpod_operator.core.outcome import Blocked, Gone
 from hyperpod_operator.core.ports import Key
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
+HOUR = 3600.0
 
 
 async def test_a_volume_that_somebody_deletes_is_not_made_anew(rig: VolumeRig) -> None:
@@ -27,6 +28,26 @@ async def test_a_volume_that_somebody_deletes_is_not_made_anew(rig: VolumeRig) -
     assert isinstance(await rig.rest(), Gone)
     assert not rig.leases.holders
     assert not any(rig.nodes.labels.values())
+
+
+@pytest.mark.parametrize("taken", [None, TAG_SNAPSHOT_PURPOSE], ids=["all", "purpose"])
+async def test_a_snapshot_that_others_took_the_tags_off_is_not_made_again(rig: VolumeRig, taken: str | None) -> None:
+    """Nothing proves that the data is safe, and the next one would lose its tags, too."""
+    rig.apply(published(management={"reclaimPolicy": "Snapshot"}))
+    await rig.rest()
+    rig.claims.delete(KEY)
+    while not rig.simulator.ebs.snapshots():
+        await rig.step()
+    ((made, shown),) = rig.simulator.ebs.snapshots().items()
+    tags = [{"Key": key} for key in shown["Tags"] if taken in {None, key}]
+    ec2 = boto3.client("ec2", region_name="us-west-2")
+    ec2.delete_tags(Resources=[made], Tags=tags)
+    await rig.idle(HOUR)
+    assert (rig.reason(), list(rig.simulator.ebs.snapshots())) == ("SnapshotFailed", [made])
+    assert f"Set {TAG_CLAIM_UID}={rig.uid}" in rig.condition("Ready")["message"]
+    ec2.create_tags(Resources=[made], Tags=[{"Key": key, "Value": value} for key, value in shown["Tags"].items()])
+    assert isinstance(await rig.rest_after(HOUR), Gone)
+    assert list(rig.simulator.ebs.snapshots()) == [made]
 
 
 async def test_a_snapshot_that_fails_keeps_the_volume_for_ever(rig: VolumeRig) -> None:

@@ -17,7 +17,8 @@ def snapshots(pass_record: PassRecord) -> list[SnapshotStatus] | None:
     seen, result, snapshot = pass_record.snapshot.observed.snapshots, pass_record.result, pass_record.snapshot
     kept = snapshot.claim.status.snapshots or []
     young = [one for one in kept if since(one.startTime, now=snapshot.now) < snapshot.timings.unseen]
-    listed = list(kept) if seen is None else [*young, *(_snapshot(item) for item in seen)]
+    known = {one.snapshotId: one for one in kept}
+    listed = list(kept) if seen is None else [*young, *(_snapshot(item, known.get(item.snapshot_id)) for item in seen)]
     if isinstance(result, Accepted) and isinstance(result.answer, Snapshot):
         listed.append(_snapshot(result.answer))
     by_id = {item.snapshotId: item for item in listed}
@@ -25,11 +26,13 @@ def snapshots(pass_record: PassRecord) -> list[SnapshotStatus] | None:
     return sorted(newest, key=lambda item: item.snapshotId) or None
 
 
-def _snapshot(item: Snapshot) -> SnapshotStatus:
+def _snapshot(item: Snapshot, known: SnapshotStatus | None = None) -> SnapshotStatus:
+    """What it is `known` to have been made for stands where others have taken the tags off that say it."""
+    purpose, instance_id = (known.purpose, known.instanceId) if known is not None else (None, None)
     return SnapshotStatus(
         snapshotId=item.snapshot_id,
         state=item.state,
-        purpose=(item.tags.get(TAG_SNAPSHOT_PURPOSE) or "")[:WORD_MOST] or None,
-        instanceId=(item.tags.get(TAG_INSTANCE) or "")[:WORD_MOST] or None,
+        purpose=(item.tags.get(TAG_SNAPSHOT_PURPOSE) or "")[:WORD_MOST] or purpose,
+        instanceId=(item.tags.get(TAG_INSTANCE) or "")[:WORD_MOST] or instance_id,
         startTime=stamp(item.start_time) if item.start_time else None,
     )

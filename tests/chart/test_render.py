@@ -79,6 +79,7 @@ def test_a_misspelt_value_is_refused_by_name(helm: Helm, level: tuple[str, ...])
         (("nameOverride",), "a: b"),
         (("nameOverride",), "a" * 59),  # a label has 63 characters, and one of them ends with -test
         (("fullnameOverride",), "it's"),
+        (("fullnameOverride",), "a" * 49),  # suffixes follow; cut off it would be the name of another installation
         (("serviceAccount", "name"), "two\nlines"),
         (("priorityClassName",), "a #b"),
         (("metrics", "tls", "secretName"), "&a"),

@@ -5,7 +5,7 @@
 {{- /* 48 characters at most: suffixes and the hashes of pods follow. */ -}}
 {{- define "hyperpod-operator.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 48 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride -}}
 {{- else if contains (include "hyperpod-operator.name" .) .Release.Name -}}
 {{- .Release.Name | trunc 48 | trimSuffix "-" -}}
 {{- else -}}

@@ -13,9 +13,10 @@ from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.api.names import GROUP, VERSION
 
 _FIXED = ("labels", "annotations", "ownerReferences")
-_MANY = 100
-"""Finalizers. What `filter` costs the API server grows with the square of their number, and a tenant may set thousands:
-whole lists, which most writes leave as they are, are compared first."""
+_BORDER = "|"
+"""Stands around each finalizer where a list is compared as text; no finalizer has one. What `filter` costs the API
+server grows with the square of their number, and a tenant may set thousands; `join` and `replace` go through them once.
+"""
 
 
 def custom_resources(account: ServiceAccount, kinds: Iterable[Kind]) -> list[Manifest]:
@@ -28,8 +29,7 @@ def _of_kind(account: ServiceAccount, kind: Kind) -> list[Manifest]:
     deletes = "request.operation == 'DELETE' || " if kind.expires else ""
     fixed = " && ".join(f"object.metadata.?{member} == oldObject.metadata.?{member}" for member in _FIXED)
     listed = [f"{which}.metadata.?finalizers" for which in ("object", "oldObject")]
-    few = " && ".join(f"{one}.orValue([]).size() <= {_MANY}" for one in listed)
-    others = " == ".join(f"{one}.orValue([]).filter(f, f != {cel(finalizer)})" for one in listed)
+    others = " == ".join(_without(finalizer, f"{one}.orValue([])") for one in listed)
     return holding(
         account,
         name=f"hyperpod-operator-{kind.plural}",
@@ -44,12 +44,17 @@ def _of_kind(account: ServiceAccount, kind: Kind) -> list[Manifest]:
                 f"the operator changes no labels, annotations and owner references of a {kind.name}",
             ),
             validation(
-                f"{deletes}{' == '.join(listed)} || ({few} && {others})",
-                f"the operator may add and remove one finalizer of a {kind.name} alone, among at most {_MANY}: "
-                f"{finalizer}",
+                f"{deletes}{' == '.join(listed)} || {others}",
+                f"the operator may add and remove one finalizer of a {kind.name} alone: {finalizer}",
             ),
         ],
     )
+
+
+def _without(finalizer: str, names: str) -> str:
+    """The list as text, without this finalizer, in its order: one that is empty is as one that has it alone."""
+    text = f"({cel(_BORDER)} + ({names} + ['']).join({cel(2 * _BORDER)}))"
+    return f"{text}.replace({cel(_BORDER + finalizer + _BORDER)}, '')"
 
 
 def _operations(kind: Kind) -> Validation:

@@ -11,6 +11,8 @@ from hyperpod_operator.runtime.http.message import MOST_HEADER, Handler, Request
 logger = logging.getLogger(__name__)
 
 _END = b"\r\n\r\n"
+PIECE = 64 * 1024
+"""Bytes of an answer that are handed on at once. A client that does not read keeps a piece or two, not a whole page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._work: asyncio.Task[None] | None = None
         self._received = bytearray()
+        self._room = asyncio.Event()
+        self._room.set()
         self.asked = False
         """Whether its request is complete: it waits for us, not we for it."""
 
@@ -64,6 +68,12 @@ class Connection(asyncio.Protocol):
         self._received.clear()
         self._within(self._limits.answer + self._limits.send)
         self._work = asyncio.get_running_loop().create_task(self._respond(head))
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the name is asyncio's
         if self._timer is not None:
@@ -97,9 +107,17 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         self._within(self._limits.send)
-        body = b"" if request is not None and request.method == "HEAD" else response.body
-        self._transport.write(response.head() + body)
+        self._transport.write(response.head())
+        if request is None or request.method != "HEAD":
+            await self._send(response.body, self._transport)
         self._transport.close()  # once it is sent
+
+    async def _send(self, body: bytes, transport: asyncio.Transport) -> None:
+        """Piece by piece, as the client takes them: all connections share the body."""
+        with memoryview(body) as whole:
+            for begin in range(0, len(whole), PIECE):
+                await self._room.wait()
+                transport.write(bytes(whole[begin : begin + PIECE]))
 
     async def _handled(self, request: Request) -> Response:
         try:

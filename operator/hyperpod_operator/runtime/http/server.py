@@ -24,6 +24,9 @@ GRACE = 0.2
 """Seconds that every connection has to send its request, however many others wait to come in."""
 NO_DESCRIPTOR = 0.1
 """Seconds to wait when the system has no descriptor left for a connection."""
+SEND_BUFFER = 128 * 1024
+"""Bytes of an answer that the kernel holds for a client, which counts as memory of the pod; Linux doubles it, and would
+grow it to megabytes by itself."""
 STOP = 5.0
 """Seconds that a stop waits for the thread."""
 
@@ -86,6 +89,7 @@ class HttpServer:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             self._certificate.load(context)
         listening = self._address.listen()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # what it accepts inherits it
         self.port = listening.getsockname()[1]
         started = threading.Event()
         self._thread = threading.Thread(

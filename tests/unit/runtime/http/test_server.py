@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+import tracemalloc
 from contextlib import AsyncExitStack, ExitStack
 from http import HTTPStatus
 
@@ -115,6 +116,27 @@ async def test_an_answer_that_nobody_takes_is_cut_off(serve: Serve) -> None:
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         lazy.sendall(b"GET / HTTP/1.1\r\n\r\n")
         await until(lambda: asked != [] and server.connections == 0)
+
+
+async def test_clients_that_do_not_read_share_one_page(serve: Serve) -> None:
+    """Each keeps a piece or two of it in the operator."""
+    page = Response(body=b"x" * 8_000_000)
+
+    async def large(_: Request) -> Response:
+        return page
+
+    server = serve(large)
+    with ExitStack() as stack:
+        tracemalloc.start()
+        stack.callback(tracemalloc.stop)
+        lazy = [stack.enter_context(socket.socket()) for _ in range(24)]
+        for one in lazy:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect(("127.0.0.1", server.port))
+            one.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        await until(lambda: all(one.recv(1, socket.MSG_PEEK) for one in lazy))
+        await asyncio.sleep(0.2)
+        assert tracemalloc.get_traced_memory()[0] < len(page.body)
 
 
 async def test_the_connection_that_waits_longest_makes_room_for_the_next(serve: Serve) -> None:

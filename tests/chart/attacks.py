@@ -23,6 +23,7 @@ ORPHAN = [{"apiVersion": API_VERSION, "kind": "HyperPodCluster", "name": "gone",
 """An owner that does not exist: the garbage collector deletes what names it."""
 STAYS = ["example.com/mine"]
 """A finalizer that no controller removes: neither the object nor its namespace can be deleted."""
+DRAINING = {"key": f"{GROUP}/draining", "effect": "NoSchedule"}
 DIGEST = f"sha256:{'1' * 64}"
 BY_ID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 PATCH = "application/merge-patch+json"
@@ -40,7 +41,10 @@ VOLUMES = "/api/v1/persistentvolumes"
 VOLUME_CLAIMS = f"/api/v1/namespaces/{TEAM}/persistentvolumeclaims"
 EVENTS = f"/apis/events.k8s.io/v1/namespaces/{TEAM}/events"
 LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
-NODE = "/api/v1/nodes/victim"
+HYPERPOD = "hyperpod-i-0aaaaaaaaaaaaaaaa"
+NODE = f"/api/v1/nodes/{HYPERPOD}"
+PLAIN = "/api/v1/nodes/plain"
+"""A Node that is not HyperPod's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +265,14 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         a_database=f"{VOLUME_CLAIMS}/database", with_our_label_and_another_volume=f"{VOLUME_CLAIMS}/labelled"
     ),
     ("", "nodes", "patch"): _patched(
+        PLAIN,
+        taints_a_node_that_is_not_hyperpods={
+            "spec": {"taints": [{"key": f"{GROUP}/draining", "effect": "NoSchedule"}]}
+        },
+        labels_a_node_that_is_not_hyperpods=_metadata(labels={f"{LABEL}0e6c": "attached"}),
+        annotates_a_node_that_is_not_hyperpods=_metadata(annotations={f"{GROUP}/draining": "x"}),
+    )
+    + _patched(
         NODE,
         evicts={"spec": {"taints": [{"key": "mine", "effect": "NoExecute"}]}},
         evicts_by_the_operators_taint={
@@ -284,6 +296,12 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         owner=_metadata(ownerReferences=ORPHAN),
     ),
     ("", "nodes/status", "patch"): _patched(
+        f"{PLAIN}/status",
+        drains_a_node_that_is_not_hyperpods={
+            "status": {"conditions": [{"type": "Drained", "status": "True", "reason": "HyperPodOperator"}]}
+        },
+    )
+    + _patched(
         f"{NODE}/status",
         not_ready={"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "mine"}]}},
         a_lifecycle_of_others={"status": {"conditions": [{"type": "Drained", "status": "True", "reason": "mine"}]}},
@@ -344,7 +362,7 @@ NODE_VICTIM: Json = {
     "apiVersion": "v1",
     "kind": "Node",
     "metadata": {
-        "name": "victim",
+        "name": HYPERPOD,
         "labels": {"a": "b", "kubernetes.io/hostname": "x"},
         "annotations": {"n": "m"},
     },
@@ -353,6 +371,9 @@ NODE_VICTIM: Json = {
         "taints": [{"key": "foreign", "effect": "NoSchedule"}],
     },
 }
+
+
+NODE_PLAIN: Json = merged(NODE_VICTIM, metadata__name="plain", spec__providerID=f"aws:///us-west-2a/{HYPERPOD[9:]}")
 
 
 def victims(*, cluster: Json, claim: Json, operation: Json) -> list[Json]:
@@ -367,6 +388,7 @@ def victims(*, cluster: Json, claim: Json, operation: Json) -> list[Json]:
         merged(VOLUME_CLAIM, metadata={"name": "database", "namespace": TEAM}, spec__volumeName=None),
         merged(VOLUME_CLAIM, metadata__name="labelled", spec__volumeName="theirs"),
         NODE_VICTIM,
+        NODE_PLAIN,
         merged(EVENT, metadata__name="of-the-kubelet", reportingController="kubelet"),
         merged(ELECTION, metadata__name="theirs"),
         ELECTION,

@@ -21,7 +21,9 @@ SETTINGS = PolicySettings(instance_types=("p5.48xlarge", "trn1.32xlarge"), actio
 TYPE = "node.kubernetes.io/instance-type"
 HEALTH = "sagemaker.amazonaws.com/node-health-status"
 TAINT = {"key": HEALTH, "value": "Unschedulable", "effect": "NoSchedule"}
-SICK = "/api/v1/nodes/sick"
+NAME = "hyperpod-i-0aaaaaaaaaaaaaaaa"
+PROVIDER_ID = "aws:///use1-az4/sagemaker/cluster/hyperpod-abcdefghijkl-i-0aaaaaaaaaaaaaaaa"
+SICK = f"/api/v1/nodes/{NAME}"
 THEIRS = {"key": "example.com/theirs", "value": "x", "effect": "NoExecute"}
 
 
@@ -201,7 +203,7 @@ class TestNodes:
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {
-                "name": "sick",
+                "name": NAME,
                 "labels": {
                     HEALTH: "Unschedulable",
                     "team": "a",
@@ -210,11 +212,11 @@ class TestNodes:
                 },
                 "annotations": {"example.com/note": "theirs"},
             },
-            "spec": {"taints": [THEIRS], "providerID": "aws:///use1-az4/sagemaker/cluster/x"},
+            "spec": {"taints": [THEIRS], "providerID": PROVIDER_ID},
         }
         plane.api.create(body)
-        yield "sick"
-        plane.api.delete("nodes", "sick")
+        yield NAME
+        plane.api.delete("nodes", NAME)
 
     def patch(self, plane: ControlPlane, *operations: dict[str, Any], user: str = OPERATOR) -> Answer:
         return plane.api.ask("PATCH", SICK, operations, kind=JSON_PATCH, user=user)
@@ -310,6 +312,42 @@ class TestNodes:
 
         assert [annotate(key, value).refused for value in ("x", None)] == [False, False]
         assert "the operator may change these annotations alone" in annotate("example.com/x", "y").words
+
+    @pytest.mark.parametrize(
+        ("name", "provider_id"),
+        [
+            ("plain", "aws:///us-east-1a/i-0aaaaaaaaaaaaaaaa"),
+            ("hyperpod-i-0bbbbbbbbbbbbbbbb", PROVIDER_ID),
+            ("hyperpod-i-0aaaaaaaaaaaaaaaa", f"{PROVIDER_ID}-x"),
+            ("i-0aaaaaaaaaaaaaaaa", PROVIDER_ID),
+            ("hyperpod-a", PROVIDER_ID),
+        ],
+    )
+    def test_of_other_nodes_it_removes_stray_labels_alone(
+        self, plane: ControlPlane, name: str, provider_id: str
+    ) -> None:
+        held = {f"hyperpod-operator.dev{part}/vol-1": "attached" for part in ("", ".node-restriction.kubernetes.io")}
+        metadata = {"name": name, "labels": {**held, "team": "a"}}
+        plane.api.create(
+            {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"providerID": provider_id}}
+        )
+        try:
+            for refused in (
+                {"spec": {"taints": [TAINT]}},
+                {"metadata": {"labels": {"hyperpod-operator.dev/instance-type": "p5.48xlarge"}}},
+                {"metadata": {"labels": {"hyperpod-operator.dev.node-restriction.kubernetes.io/vol-2": "attached"}}},
+                {"metadata": {"annotations": {"hyperpod-operator.dev/tainted-at": "now"}}},
+            ):
+                assert "the nodes of HyperPod alone" in self.merge(plane, name, refused).words
+            for key in held:
+                answer = self.merge(plane, name, {"metadata": {"labels": {key: None}}})
+                assert not answer.refused, answer.words
+            assert self.merge(plane, name, {"metadata": {"labels": {"team": None}}}).refused
+        finally:
+            plane.api.delete("nodes", name)
+
+    def merge(self, plane: ControlPlane, name: str, change: dict[str, Any]) -> Answer:
+        return plane.api.ask("PATCH", f"/api/v1/nodes/{name}", change, kind=MERGE, user=OPERATOR)
 
     @pytest.mark.usefixtures("node")
     def test_others_are_not_held_by_it(self, plane: ControlPlane) -> None:

@@ -110,6 +110,14 @@ FAULT_DETAILS = f"{SAGEMAKER_PREFIX}fault-details"
 INSTANCE_GROUP_NAME = f"{SAGEMAKER_PREFIX}instance-group-name"
 COMPUTE_TYPE = f"{SAGEMAKER_PREFIX}compute-type"
 
+PROVIDER_ID_PATTERN = (
+    "aws:///[a-z0-9-]+/sagemaker/cluster/"
+    "hyperpod-(?P<cluster_id>[a-z0-9]{12})-(?P<instance_id>i-[0-9a-f]{8}(?:[0-9a-f]{9})?)"
+)
+"""`spec.providerID` of a HyperPod node; the first segment is the id of the availability zone."""
+NODE_NAME_PREFIX = "hyperpod-"
+"""Begins the name of a HyperPod node; the id of its instance follows."""
+
 TAINTED_AT = f"{GROUP}/tainted-at"
 """Annotation on a Node: when the operator added the node-health taint (RFC 3339)."""
 TAINT_REASON = f"{GROUP}/taint-reason"

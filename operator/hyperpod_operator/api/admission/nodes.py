@@ -1,6 +1,7 @@
 """Nodes: the operator's service account changes two taints, its own keys and its own conditions, nothing else.
 
-RBAC can only say "may patch nodes", which would let a stolen token drain a cluster or remove the taints of others.
+RBAC can only say "may patch nodes", which would let a stolen token drain a cluster or remove the taints of others. On
+a Node that is not HyperPod's, the operator only removes labels by which a volume would seem to be attached there.
 """
 
 from hyperpod_operator.api.admission.manifests import cel, one_line, variable
@@ -12,6 +13,8 @@ from hyperpod_operator.api.names import (
     LABEL_VOLUME_PREFIX,
     NODE_HEALTH_STATUS,
     NODE_LABELS,
+    NODE_NAME_PREFIX,
+    PROVIDER_ID_PATTERN,
     TAINT_REASON,
     TAINTED_AT,
 )
@@ -32,6 +35,13 @@ _OURS = (
 _OUR_CONDITION = f"(c.type in {cel(CONDITIONS)} && c.?reason.orValue('') == {cel(CONDITION_REASON)})"
 _FORMER = f"(key.startsWith({cel(LABEL_VOLUME_FORMER_PREFIX)}) && !(key in variables.labelsAfter))"
 """Labels of earlier builds are removed and never set."""
+_HYPERPOD = one_line(f"""
+    oldObject.metadata.name.startsWith({cel(NODE_NAME_PREFIX)})
+    && oldObject.spec.?providerID.orValue('').matches({cel(f"^{PROVIDER_ID_PATTERN}$")})
+    && oldObject.spec.?providerID.orValue('').endsWith(
+        '-' + oldObject.metadata.name.substring({len(NODE_NAME_PREFIX)}))
+""")
+"""As for the operator itself, which does not look at a Node whose providerID and name are not of one instance."""
 _STATUS = (
     "capacity",
     "allocatable",
@@ -47,6 +57,15 @@ _STATUS = (
     "features",
     "declaredFeatures",
 )
+_REMOVED = (LABEL_VOLUME_PREFIX, LABEL_VOLUME_FORMER_PREFIX)
+_ONLY_REMOVES = one_line(f"""
+    object.spec == oldObject.spec && object.?status == oldObject.?status
+    && variables.annotationsAfter == variables.annotationsBefore
+    && variables.labelsAfter.all(key,
+        key in variables.labelsBefore && variables.labelsAfter[key] == variables.labelsBefore[key])
+    && variables.labelsBefore.all(key,
+        key in variables.labelsAfter || {" || ".join(f"key.startsWith({cel(prefix)})" for prefix in _REMOVED)})
+""")
 _SPEC = ("podCIDR", "podCIDRs", "providerID", "unschedulable", "configSource", "externalID")
 
 
@@ -67,11 +86,17 @@ def nodes(account: ServiceAccount) -> list[Manifest]:
             variable("conditionsAfter", f"object.?status.?conditions.orValue([]).filter(c, !{_OUR_CONDITION})"),
             *_maps("labels"),
             *_maps("annotations"),
+            variable("hyperPod", _HYPERPOD),
         ],
         validations=[
             validation(
                 "request.operation == 'UPDATE' && request.?subResource.orValue('') in ['', 'status']",
                 "the operator changes nodes, and neither creates nor deletes them",
+            ),
+            validation(
+                f"variables.hyperPod || ({_ONLY_REMOVES})",
+                "the operator may change the nodes of HyperPod alone, and of others only remove these labels: "
+                f"{_list(tuple(f'{prefix}*' for prefix in _REMOVED))}",
             ),
             validation(
                 "variables.foreignBefore == variables.foreignAfter",

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hyperpod_operator.api.names import GROUP, LABEL_VOLUME_PREFIX, SAGEMAKER_PREFIX
-
-PROVIDER_ID = re.compile(
-    r"aws:///[a-z0-9-]+/sagemaker/cluster/"
-    r"hyperpod-(?P<cluster_id>[a-z0-9]{12})-(?P<instance_id>i-[0-9a-f]{8}(?:[0-9a-f]{9})?)"
+from hyperpod_operator.api.names import (
+    GROUP,
+    LABEL_VOLUME_PREFIX,
+    NODE_NAME_PREFIX,
+    PROVIDER_ID_PATTERN,
+    SAGEMAKER_PREFIX,
 )
-"""`spec.providerID` of a HyperPod node; the first segment is the id of the availability zone."""
+
+PROVIDER_ID = re.compile(PROVIDER_ID_PATTERN)
 
 INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 INSTANCE_TYPE_BETA = "beta.kubernetes.io/instance-type"
@@ -24,8 +26,6 @@ ZONE = "topology.kubernetes.io/zone"
 ZONE_ID = "topology.k8s.aws/zone-id"
 
 HOSTNAME = "kubernetes.io/hostname"
-
-NAME_PREFIX = "hyperpod-"
 
 _PREFIXES = (SAGEMAKER_PREFIX, f"{GROUP}/", LABEL_VOLUME_PREFIX)
 _KEYS = frozenset({INSTANCE_TYPE, INSTANCE_TYPE_BETA, ZONE, ZONE_ID})
@@ -81,7 +81,7 @@ def kept(key: str) -> bool:
 # [assumption: node-is-named-after-instance]
 def node_name(instance_id: str) -> str:
     """What the Node of an instance is called, whether it is held or not: its pods name it so."""
-    return f"{NAME_PREFIX}{instance_id}"
+    return f"{NODE_NAME_PREFIX}{instance_id}"
 
 
 # [assumption: node-is-named-after-instance, provider-id-names-cluster-and-instance]

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from hyperpod_operator.api.names import NODE_HEALTH_STATUS
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS, NODE_NAME_PREFIX
 from hyperpod_operator.api.nodeoperation.bounds import NODES_MOST
 from hyperpod_operator.api.nodeoperation.resource import NodeSelector
 from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, facts
-from hyperpod_operator.core.health.node import NAME_PREFIX, Node, node_name
+from hyperpod_operator.core.health.node import Node, node_name
 from hyperpod_operator.core.health.state import UNHEALTHY, UNSCHEDULABLE_PREFIX, state
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
@@ -55,7 +55,9 @@ def _select(snapshot: Snapshot) -> tuple[Entry, ...]:
         return tuple(_entry(snapshot, one.instance_id, one) for one in _chosen(snapshot, nodes.selector))
     if nodes.names is not None:
         named = {node.name: node.instance_id for node in snapshot.nodes.values()}
-        return tuple(_named(snapshot, name, named.get(name) or name.removeprefix(NAME_PREFIX)) for name in nodes.names)
+        return tuple(
+            _named(snapshot, name, named.get(name) or name.removeprefix(NODE_NAME_PREFIX)) for name in nodes.names
+        )
     if nodes.instanceIds is not None:
         return tuple(_named(snapshot, name, name) for name in nodes.instanceIds)
     instances = snapshot.cluster.instances.values() if snapshot.cluster else ()

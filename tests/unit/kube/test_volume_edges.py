@@ -50,6 +50,22 @@ async def test_the_lists_of_the_csi_driver_are_read_in_pages(api: ApiServer, ser
     assert [request.query.get("continue") for request in server.requests] == [None, "more", None]
 
 
+@pytest.mark.parametrize("named", ["vol-1", "aws://us-west-2b/vol-1", "aws:///vol-1"])
+async def test_volumes_of_the_former_in_tree_plugin_are_the_drivers(
+    api: ApiServer, server: Any, clock: Any, named: str
+) -> None:
+    """kube-controller-manager and kubelet hand them to the driver, which attaches them."""
+    in_tree = {"awsElasticBlockStore": {"volumeID": named}}
+    attached = {"attacher": "ebs.csi.aws.com", "source": {"persistentVolumeName": "old"}}
+    inline = {"attacher": "ebs.csi.aws.com", "source": {"inlineVolumeSpec": csi_volume("", "vol-1")["spec"]}}
+    server.answers = [
+        page({"metadata": {"name": "old"}, "spec": in_tree}),
+        page({"metadata": {"name": "a"}, "spec": attached}, {"metadata": {"name": "b"}, "spec": inline}),
+    ]
+    found = await KubeUsers(api, clock=clock).csi(volume_id="vol-1", ours="", fresh=True)
+    assert found == ("PersistentVolume old", "VolumeAttachment a", "VolumeAttachment b")
+
+
 async def test_volumes_of_other_drivers_are_nobodys_business(api: ApiServer, server: Any, clock: Any) -> None:
     server.answers = [page(csi_volume("a", "vol-1", driver="other"), {"metadata": {"name": "b"}, "spec": {}}), page()]
     assert await KubeUsers(api, clock=clock).csi(volume_id="vol-1", ours="", fresh=True) == ()

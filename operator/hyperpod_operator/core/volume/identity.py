@@ -13,7 +13,7 @@ from hyperpod_operator.api.volume.resource import CreateSource
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.text import counted, listed
 from hyperpod_operator.core.volume.claim import COMPLETED, CREATED, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
@@ -157,9 +157,12 @@ def creating(snapshot: ClaimSnapshot) -> Decision | None:
 
 def slow_creation(snapshot: ClaimSnapshot) -> Wait | None:
     made, volume = snapshot.claim.status.remembered.creation, snapshot.volume
-    if volume is None or volume.state != "creating" or made is None or made.outcome not in PENDING:
+    if volume is None or volume.state != "creating":
         return None
-    late = since(made.time, now=snapshot.now) >= snapshot.timings.unseen
+    begun = volume.create_time if made is None else None  # by others, or before the status was lost
+    if made is not None and made.outcome in PENDING:
+        begun = parse_time(made.time or "")
+    late = begun is not None and (snapshot.now - begun).total_seconds() >= snapshot.timings.unseen
     return too_long(snapshot, Reason.CREATING_VOLUME, f"creating {volume.volume_id}") if late else None
 
 

@@ -75,17 +75,28 @@ class KubeUsers:
         users: dict[str, list[str]] = defaultdict(list)
         handles: dict[str, str] = {}
         async for volume in items(self._api, _VOLUMES, chunk=CHUNK):
-            csi = volume["spec"].get("csi") or {}
-            if csi.get("driver") == CSI_DRIVER:
-                name = volume["metadata"]["name"]
-                handles[name] = str(csi.get("volumeHandle", ""))
-                users[handles[name]].append(f"PersistentVolume {name}")
+            name = volume["metadata"]["name"]
+            if handle := _handle(volume["spec"]):
+                handles[name] = handle
+                users[handle].append(f"PersistentVolume {name}")
         async for attachment in items(self._api, _ATTACHMENTS, chunk=CHUNK):
-            spec = attachment["spec"]
-            handle = handles.get((spec.get("source") or {}).get("persistentVolumeName", ""))
+            spec, source = attachment["spec"], attachment["spec"].get("source") or {}
+            handle = handles.get(source.get("persistentVolumeName") or "") or _handle(source.get("inlineVolumeSpec"))
             if spec.get("attacher") == CSI_DRIVER and handle:
                 users[handle].append(f"VolumeAttachment {attachment['metadata']['name']}")
         return users
+
+
+def _handle(spec: Mapping[str, Any] | None) -> str:
+    """The EBS volume of a PersistentVolume's spec; empty for another driver's. Those of the former in-tree plugin are
+    the driver's, too; they name the volume as aws://ZONE/VOLUME, or alone.
+
+    Source: kubernetes, csi-translation-lib, plugins/aws_ebs.go, TranslateInTreePVToCSI and
+    KubernetesVolumeIDToEBSVolumeID.
+    """
+    csi, in_tree = ((spec or {}).get(name) or {} for name in ("csi", "awsElasticBlockStore"))
+    named = csi.get("volumeHandle") if csi.get("driver") == CSI_DRIVER else in_tree.get("volumeID")
+    return str(named or "").rpartition("/")[2]
 
 
 def _claim_names(pod: Mapping[str, Any]) -> Iterator[str]:

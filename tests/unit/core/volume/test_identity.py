@@ -160,6 +160,14 @@ def test_one_that_is_going_leaves_no_doubt(state: str) -> None:
     assert snapshot_of(claim(), volume=None, tagged=(volume(), going)).volume == volume()
 
 
+@pytest.mark.parametrize(("minutes", "stalled"), [(2, False), (20, True)])
+def test_a_volume_that_others_are_creating_for_long_is_told(minutes: int, stalled: bool) -> None:
+    begun = volume(state="creating", tags={}, create_time=NOW - timedelta(minutes=minutes))
+    decision = decide(snapshot_of(claim(adopting(management={"adoptionPolicy": "IfUnowned"})), volume=begun))
+    assert isinstance(decision, Wait)
+    assert (decision.reason, decision.stalled) == ("CreatingVolume", stalled)
+
+
 @pytest.mark.parametrize(("seconds", "says"), [(20, "Nothing to do."), (90, "KMS key")])
 def test_a_volume_that_stays_unseen_may_have_a_key_that_cannot_be_used(seconds: int, says: str) -> None:
     """AWS answers as usual, and drops the volume: for minutes no answer says so."""

@@ -228,11 +228,17 @@ def _claim(pod: Pod) -> Because | None:
         one
         for one in pod.around.claims
         if key(one)[0] == pod.subject.namespace
-        and text(inside(one, "status", "persistentVolumeClaimName")) in used
+        and _published(one) & used
         and text(condition(one, "Ready").get("status")) != "True"
         and not _is_there(one)
     ]
     return of_claim(min(mine, key=key), pod.around) if mine else None
+
+
+def _published(claim: Json) -> set[str]:
+    """The PersistentVolumeClaims of a claim, also before they are there: a pod may be waiting for them."""
+    asked = inside(claim, "spec", "publish", "persistentVolumeClaim", "name")
+    return {text(asked), text(inside(claim, "status", "persistentVolumeClaimName"))}
 
 
 def _is_there(claim: Json) -> bool:

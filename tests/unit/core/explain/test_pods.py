@@ -105,6 +105,14 @@ def test_a_pod_without_a_node_waits_for_its_claim_first() -> None:
     assert explained(unscheduled(**USES), nodes=(node(),), claims=[claim()]).reason == "Attaching"
 
 
+def test_a_claim_whose_volume_is_yet_to_be_made_is_the_cause_before_its_persistent_volume_claim_is_there() -> None:
+    words = 'persistentvolumeclaim "cache" not found'
+    waits = pod(condition("PodScheduled", "False", "Unschedulable", words), **USES)
+    coming = claim(condition("Ready", "False", "CreatingVolume"), persistentVolumeClaimName=None)
+    coming["spec"]["publish"] = {"type": "LocalPV", "persistentVolumeClaim": {"name": "cache", "create": True}}
+    assert explained(waits, nodes=(node(),), claims=[coming]).reason == "CreatingVolume"
+
+
 def usable(published: str = "True", *attached: str) -> dict[str, Any]:
     """A claim whose volume is smaller than its spec asks for, as pods see it."""
     return claim(

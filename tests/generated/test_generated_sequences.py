@@ -67,6 +67,9 @@ class Lives(RuleBasedStateMachine):
     @initialize(base=st.sampled_from(examples()), then=st.sampled_from([15, 3, 0]))
     def somebody_creates_it(self, base: Spec, then: int) -> None:
         self.trial.begin(KEY)
+        self.creates(base, then)
+
+    def creates(self, base: Spec, then: int) -> None:
         base = {**copy.deepcopy(base), "management": recreating(base.get("management") or {})}
         self.spec = self.sound = base
         self.name = base.get("clusterName", KEY.name)

@@ -1,6 +1,7 @@
 """What goes wrong: other owners, lost answers, lagging reads, refusals, shortages, wedged teardowns."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -334,19 +335,50 @@ class TestSoftware:
         await rig.once()
         assert self.groups(rig) == [["cpu", "gpu"], ["gpu"]]
 
-    async def test_groups_that_fail_keep_no_others_from_their_call_and_do_not_follow_each_other_at_once(
+    async def test_groups_that_fail_keep_no_others_from_their_call_and_each_waits_longer_after_each_try(
         self, rig: Rig
     ) -> None:
         await self.apply(
             rig, {"imageReleaseVersion": "1.1.0"}, {"imageId": "ami-0123456789abcdef0"}, failing=("gpu", "cpu")
         )
-        await rig.until("UpdateRolledBack")
-        assert sorted(self.groups(rig)) == [["cpu"], ["gpu"]]
-        assert "that of other groups after it" in rig.condition("Ready")["message"]
-        await rig.rest()
-        await rig.idle(7200)
+        await rig.idle(9000)
+        assert self.groups(rig)[:2] == [["gpu"], ["cpu"]]
         assert len(self.groups(rig)) == 4
         assert rig.condition("Ready")["status"] == "True"
+        assert {one["state"] for one in rig.status["operations"]} == {"Applied"}
+
+    async def test_two_calls_that_keep_failing_each_wait_longer_after_each_try(self, rig: Rig) -> None:
+        await self.apply(
+            rig,
+            {"imageReleaseVersion": "1.1.0"},
+            {"imageId": "ami-0123456789abcdef0"},
+            failing=("gpu", "cpu"),
+        )
+        for _ in range(12 * 6):
+            await rig.idle(600)
+            for group in ("gpu", "cpu"):
+                rig.simulator.world.fail_software_update("research", group)
+        calls = rig.calls("UpdateClusterSoftware")
+        for group in ("gpu", "cpu"):
+            times = [
+                call.simulated_time
+                for call in calls
+                if call.parameters["InstanceGroups"][0]["InstanceGroupName"] == group
+            ]
+            pauses = [later - sooner for sooner, later in pairwise(times)]
+            run = pauses[0] / 2  # the first pause of each is shorter than a run of the other
+            assert pauses[-1] > run + 3500, "a failed call waits for an hour at last, whatever is tried of the other"
+        await rig.until("UpdateRolledBack")
+        calls, message = rig.calls("UpdateClusterSoftware"), rig.condition("Ready")["message"]
+        assert "instanceGroups[gpu].imageReleaseVersion" in message
+        assert "instanceGroups[cpu].imageId" in message
+        wanted = two()
+        wanted["instanceGroups"][1]["imageId"] = "ami-0123456789abcdef1"  # type: ignore[index]
+        rig.apply(wanted)
+        await rig.idle(120)
+        assert len(rig.calls("UpdateClusterSoftware")) == len(calls) + 1
+        software = [one["concern"] for one in rig.status["operations"] if one["concern"].startswith("Software")]
+        assert software == ["Software/ami-0123456789abcdef1"], "what is not asked for any more is not remembered"
 
 
 class TestReads:

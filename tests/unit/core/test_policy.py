@@ -97,9 +97,9 @@ WITH_THIRD = with_group(cluster(), group(group_spec("third", 1)))
 REFUSAL = "Namespace team may not use it. Have it added to the list of tenants."
 
 
-def refused(owner: Resource) -> Resource:
+def refused(owner: Resource, found: ObservedCluster | None = None) -> Resource:
     """The object after AWS refused its update."""
-    return after(owner, cluster(), answer=ErrorKind.INVALID)
+    return after(owner, found or cluster(), answer=ErrorKind.INVALID)
 
 
 def gone(owner: Resource) -> ClusterSnapshot:
@@ -160,6 +160,7 @@ LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("workloads_run", leaving(at(resource(spec=scaled(3), status=LIVE), cluster())), "hold WaitingForWorkloads"),
     ("nodes_still_tainted", replace(at(resource(status=LIVE), cluster()), still_marked=KEPT), "hold NodesStillTainted"),
     ("groups_rejected", at(refused(resource(spec=scaled(), status=LIVE)), cluster()), "stalled SpecRejected"),
+    ("software_held", at(refused(IMAGE, OLD_IMAGE), OLD_IMAGE), "stalled SpecRejected"),
     (
         "unapproved",
         at(resource(spec=scaled(management={"changePolicy": "ApproveAll"}), status=LIVE), cluster()),

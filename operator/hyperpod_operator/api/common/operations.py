@@ -14,8 +14,9 @@ class OperationStatus(Model):
     """The last call of one concern that was to change something."""
 
     concern: Word = Field(
-        description="What the call is about: Cluster, Software or Tags of a cluster; Volume, Modification, "
-        "Attachment, Snapshot, Tags, NodeLabel, Publication or Lease of a claim."
+        description="What the call is about: Cluster, Software, Nodes or Tags of a cluster (Software/IMAGE where "
+        "groups need calls of their own); Volume, Modification, Attachment, Snapshot, Tags, NodeLabel, Publication or "
+        "Lease of a claim."
     )
     operation: Word | None = Field(
         default=None, description="API operation, for example CreateCluster or AttachClusterNodeVolume."

@@ -89,6 +89,7 @@ RECONCILE: Sequence[ClusterConcern] = (
     _asks("Workloads", scale_in.workloads_run),
     _asks("Marks", scale_in.nodes_still_tainted),
     _asks("RejectedGroups", updating.groups_rejected),
+    _asks("HeldSoftware", updating.software_held),
     _asks("Approval", approval.unapproved),
     _asks("Protection", protection.groups_protected),
     # Nothing that the operator would change: is it what the user asked for?

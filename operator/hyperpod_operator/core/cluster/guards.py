@@ -4,7 +4,6 @@ Every call to an existing cluster passes here. Each guard looks at what earlier 
 restart changes nothing.
 """
 
-from collections.abc import Set
 from typing import assert_never
 
 from hyperpod_operator.api.common.operations import OperationStatus
@@ -24,10 +23,11 @@ from hyperpod_operator.core.cluster.plan import (
     concern,
     operation,
 )
+from hyperpod_operator.core.cluster.requests import concern_of_software
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.engine.journal import PENDING, CallState, age, entry_of, rejected
+from hyperpod_operator.core.engine.journal import PENDING, CallState, Operations, age, entry_of, rejected
 from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.location import location_of
@@ -121,7 +121,8 @@ def rolled_back(snapshot: ClusterSnapshot, last: OperationStatus | None, mark: s
             return Wait(reason=Reason.SETTLING, message=message, after=after, settling=True)
     timings = snapshot.timings
     pause = growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=last.attempts)
-    left = pause if last.state == CallState.ACCEPTED or went_back(snapshot) else pause - age(last, now=snapshot.now)
+    begins = last.state == CallState.ACCEPTED or went_back(snapshot, last)
+    left = pause if begins else pause - age(last, now=snapshot.now)
     if left <= 0:
         return None
     told = snapshot.observed.cluster.failure_message if snapshot.observed.cluster else ""
@@ -134,20 +135,28 @@ def rolled_back(snapshot: ClusterSnapshot, last: OperationStatus | None, mark: s
         f"the same change after {pause / 60:.0f} min, or immediately when you set the annotation "
         "hyperpod-operator.dev/reconcile-requested-at."
     )
-    undone = last.concern or ""
+    undone = frozenset({last.concern})
     return Wait(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True, undone=undone)
 
 
-def went_back(snapshot: ClusterSnapshot) -> bool:
-    """Whether this is the first look after AWS rolled the cluster back, which takes minutes: a pause begins now."""
-    cluster = snapshot.observed.cluster
-    return cluster is not None and cluster.status != "RollingBack" == snapshot.resource.status.clusterStatus
+def went_back(snapshot: ClusterSnapshot, call: OperationStatus | None = None) -> bool:
+    """Whether this is the first look after AWS rolled the cluster back, or this call, which takes minutes: a pause
+    begins now."""
+    cluster, newest = snapshot.observed.cluster, newest_change(snapshot.resource.status.operations)
+    returned = cluster is not None and cluster.status != "RollingBack" == snapshot.resource.status.clusterStatus
+    return returned and (call is None or newest is None or call.concern == newest.concern)
+
+
+# [assumption: failed-updates-roll-back, busy-clusters-refuse-updates]
+def newest_change(operations: Operations | None) -> OperationStatus | None:
+    """The call that AWS goes back from where it rolls a cluster back: AWS makes one change at a time, and rolls no tags
+    back."""
+    return next((entry for entry in reversed(operations or ()) if entry.concern != "Tags"), None)
 
 
 # [assumption: failed-updates-roll-back]
-def shown_back(snapshot: ClusterSnapshot, call: OperationStatus, *, beside: Set[str] = frozenset()) -> bool:
-    """Whether AWS shows that the call went back, rather than not yet showing that it went on. It was not about the
-    groups `beside`.
+def shown_back(snapshot: ClusterSnapshot, call: OperationStatus) -> bool:
+    """Whether AWS shows that the call went back, rather than not yet showing that it went on.
 
     Each call has its own evidence: tags have none (AWS never rolls them back), a software update has the status of the
     groups that still differ, where it stays until the next one. A failure message and such a status count if they are
@@ -162,14 +171,16 @@ def shown_back(snapshot: ClusterSnapshot, call: OperationStatus, *, beside: Set[
     return (
         cluster.status == "RollingBack"
         or bool(cluster.failure_message and fresh)
-        or (called == "UpdateClusterSoftware" and _software_went_back(snapshot, cluster, worked=worked, beside=beside))
+        or (called == "UpdateClusterSoftware" and _software_went_back(snapshot, cluster, call, worked=worked))
     )
 
 
-def _software_went_back(snapshot: ClusterSnapshot, cluster: ObservedCluster, *, worked: bool, beside: Set[str]) -> bool:
-    """Whether a group that still differs ended an update, and not one from before the call."""
-    open_groups = {name for name, _ in snapshot.changes.software} - beside
-    records = snapshot.resource.recorded_groups
+def _software_went_back(
+    snapshot: ClusterSnapshot, cluster: ObservedCluster, call: OperationStatus, *, worked: bool
+) -> bool:
+    """Whether a group of the call that still differs ended an update, and not one from before the call."""
+    resource, records = snapshot.resource, snapshot.resource.recorded_groups
+    open_groups = {name for name, _ in snapshot.changes.software if concern_of_software(resource, name) == call.concern}
 
     def new(group: ObservedGroup) -> bool:
         record = records.get(group.name)

@@ -15,20 +15,22 @@ from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import refusals
-from hyperpod_operator.core.cluster.guards import is_release, shown, went_back
+from hyperpod_operator.core.cluster.guards import is_release, newest_change, shown, went_back
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import asked_to_delete, not_shown
 from hyperpod_operator.core.cluster.ownership import Ownership, was_owner, was_there_before
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import unproved_end
 from hyperpod_operator.core.cluster.plan import (
+    SOFTWARE,
     CreateCluster,
     DeleteCluster,
     UpdateCluster,
     concern,
     operation,
 )
-from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
+from hyperpod_operator.core.cluster.requests import concern_of_software, pinned
+from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, Resource
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.journal import (
@@ -53,6 +55,9 @@ VANISHED = "NotFound"
 ClusterInstanceStatus): it keeps what was deleted outside from being taken for what never was."""
 UNDONE_LATELY = 7200.0
 """Seconds within which the same change made again counts as another attempt: something undoes it."""
+
+SOFTWARE_MOST = 10
+"""Calls about software that the journal keeps; the schema admits 16 calls of all concerns."""
 
 
 def operations(pass_record: PassRecord, end: ResultSummary) -> list[OperationStatus] | None:
@@ -98,22 +103,34 @@ def _seen(pass_record: PassRecord) -> list[OperationStatus]:
     kept = list(snapshot.resource.status.operations or [])
     if pass_record.blind:
         return kept
+    kept = _wanted(snapshot.resource, kept)
     if pass_record.result is not None and pass_record.creates:
         kept = [entry for entry in kept if entry.concern == concern(pass_record.result.action)]
-    undone, cluster = {wait.undone for _, wait in judge(snapshot).waits}, snapshot.observed.cluster
+    undone = frozenset().union(*(wait.undone for _, wait in judge(snapshot).waits))
+    cluster, newest = snapshot.observed.cluster, newest_change(kept)
+    # [assumption: failed-updates-roll-back]
     going_back = cluster is not None and cluster.status == "RollingBack"
-    # AWS makes one change of a cluster at a time: what it rolls back is the newest.
-    # [assumption: failed-updates-roll-back, busy-clusters-refuse-updates]
-    newest = next((entry.concern for entry in reversed(kept) if entry.concern != "Tags"), "")
     for entry in kept:
-        back = entry.concern in undone or (going_back and entry.concern == newest)
-        again = entry.state == CallState.ROLLED_BACK and entry.concern in undone and went_back(snapshot)
+        back = entry.concern in undone or (going_back and entry is newest)
+        again = entry.state == CallState.ROLLED_BACK and entry.concern in undone and went_back(snapshot, entry)
         if (entry.state == CallState.ACCEPTED and back) or again:
             now = stamp(snapshot.now)
             kept = amended(kept, entry.model_copy(update={"state": CallState.ROLLED_BACK, "time": now}))
         elif entry.state in PENDING and _visible(pass_record, entry):
             kept = amended(kept, entry.model_copy(update={"state": CallState.APPLIED}))
     return kept
+
+
+def _wanted(resource: Resource, kept: Sequence[OperationStatus]) -> list[OperationStatus]:
+    """The journal without calls about software that the spec asks for no more, but for the newest call of all; and, of
+    very many that it asks for, the latest."""
+    asked = {concern_of_software(resource, name) for name in pinned(resource)}
+    software = [entry.concern for entry in kept if entry.concern.split("/")[0] == SOFTWARE]
+    stay = {one for one in software if one in asked or one == kept[-1].concern}
+    dropped = {one for one in software if one not in stay} | {
+        *[one for one in software if one in stay][:-SOFTWARE_MOST]
+    }
+    return [entry for entry in kept if entry.concern not in dropped]
 
 
 def _state(result: Rejected) -> CallState:
@@ -136,7 +153,9 @@ def _visible(pass_record: PassRecord, call: OperationStatus) -> bool:
         return False
     gaps = {
         "UpdateCluster": changes.needs_update,
-        "UpdateClusterSoftware": bool(changes.software),
+        "UpdateClusterSoftware": any(
+            concern_of_software(pass_record.snapshot.resource, name) == call.concern for name, _ in changes.software
+        ),
         "AddTags": changes.needs_tags,
         "DeleteTags": changes.needs_tags,
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.observed import Json
 
 
@@ -62,7 +63,7 @@ class DeleteNodes:
 
 
 SOFTWARE = "Software"
-"""The concern of UpdateClusterSoftware."""
+"""How the concerns of UpdateClusterSoftware begin."""
 
 Action = CreateCluster | UpdateCluster | UpdateClusterSoftware | DeleteCluster | AddTags | DeleteTags | DeleteNodes
 
@@ -72,13 +73,21 @@ def operation(action: Action) -> str:
     return "BatchDeleteClusterNodes" if isinstance(action, DeleteNodes) else type(action).__name__
 
 
+def software_concern(image_id: str | None, deployment: Json) -> str:
+    """The concern of the groups that want this image and deployment. Each call has a pause of its own after a rollback,
+    so what is known of one does not replace what is known of another."""
+    marks = [image_id or "", fingerprint(operation=SOFTWARE, desired=deployment) if deployment else ""]
+    return "/".join([SOFTWARE, *(mark for mark in marks if mark)])
+
+
 def concern(action: Action) -> str:
     """What the call is about: the key of its entry in the journal."""
     match action:
         case CreateCluster() | UpdateCluster() | DeleteCluster():
             return "Cluster"
         case UpdateClusterSoftware():
-            return SOFTWARE
+            request = action.request
+            return software_concern(request.get("imageId"), request.get("deploymentConfig"))
         case AddTags() | DeleteTags():
             return "Tags"
         case DeleteNodes():

@@ -16,7 +16,12 @@ from hyperpod_operator.core.cluster.diff import (
     MUTABLE_CLUSTER_MEMBERS,
     SOFTWARE_MEMBERS,
 )
-from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, UpdateClusterSoftware
+from hyperpod_operator.core.cluster.plan import (
+    CreateCluster,
+    UpdateCluster,
+    UpdateClusterSoftware,
+    software_concern,
+)
 from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
@@ -111,8 +116,13 @@ def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Ch
 def desired_software(resource: Resource, action: UpdateClusterSoftware) -> Json:
     """What the spec asks for by the call: the same when AWS has done it for some of the groups."""
     call = software_call(resource, action.request["instanceGroups"][0]["instanceGroupName"])
-    pinned = (name for name, group in resource.groups.items() if SOFTWARE_MEMBERS & desired(group).keys())
-    return [call, [_software_group(resource, name) for name in sorted(pinned) if software_call(resource, name) == call]]
+    names = sorted(pinned(resource))
+    return [call, [_software_group(resource, name) for name in names if software_call(resource, name) == call]]
+
+
+def pinned(resource: Resource) -> frozenset[str]:
+    """The groups whose software the spec names."""
+    return frozenset(name for name, group in resource.groups.items() if SOFTWARE_MEMBERS & desired(group).keys())
 
 
 def wanted_members(resource: Resource) -> dict[str, Json]:
@@ -203,6 +213,12 @@ def software_call(resource: Resource, name: str) -> tuple[str | None, Json]:
     wanted = desired(resource.groups[name])
     scheduled = wanted.get("scheduledUpdateConfig") or {}
     return wanted.get("imageId"), scheduled.get("deploymentConfig")
+
+
+def concern_of_software(resource: Resource, name: str) -> str:
+    """The concern in the journal of the call that updates this group's software."""
+    image_id, deployment = software_call(resource, name)
+    return software_concern(image_id, deployment)
 
 
 def _software_group(resource: Resource, name: str) -> Mapping[str, Json]:

@@ -3,21 +3,20 @@
 Each makes one call, and none waits for another that AWS refused.
 """
 
-from collections.abc import Set
 from dataclasses import replace
 
 from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
+from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.existing import present
-from hyperpod_operator.core.cluster.guards import SOFTWARE_WENT_BACK, act_once, shown_back
+from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.parts import left, rejected_parts, sendable
-from hyperpod_operator.core.cluster.plan import SOFTWARE, AddTags, DeleteTags
+from hyperpod_operator.core.cluster.plan import AddTags, DeleteTags
 from hyperpod_operator.core.cluster.tag_room import tags_do_not_fit
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.engine.journal import CallState, age, entry_of
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.text import listed
 
@@ -70,22 +69,42 @@ def _reason(entry: RejectedGroup) -> Reason:
 def update_software(snapshot: ClusterSnapshot) -> Decision | None:
     """Another image for existing groups: replaces root volumes, so it is a call and a message of its own.
 
-    Groups that need calls of their own go one after another. One that AWS rolled back keeps no other from being made.
+    Groups that need calls of their own go one after another, first those that were not called for longest. One that AWS
+    rolled back keeps no other from being made.
     """
+    answers = _software_answers(snapshot)
+    at_work = next((one for one in answers if isinstance(one, Wait) and one.settling), None)
+    made = [entry.fingerprint for entry in snapshot.resource.status.operations or ()]
+    acts = [one for one in answers if isinstance(one, Act)]
+    acts.sort(key=lambda one: made.index(one.fingerprint) if one.fingerprint in made else -1)
+    return at_work or next(iter(acts), None)
+
+
+def software_held(snapshot: ClusterSnapshot) -> Wait | None:
+    """Calls about software that are not made again yet, whatever is made of the others."""
+    waits = [one for one in _software_answers(snapshot) if isinstance(one, Wait) and not one.settling]
+    if not waits:
+        return None
+    return replace(
+        waits[0],
+        message=" ".join(dict.fromkeys(one.message for one in waits)),
+        after=min(one.after for one in waits),
+        undone=frozenset().union(*(one.undone for one in waits)),
+    )
+
+
+Open = tuple[tuple[str, Change], ...]
+
+
+def _software_answers(snapshot: ClusterSnapshot) -> tuple[Decision, ...]:
+    """Of each call that the groups need: the call, or why it waits."""
     waiting = snapshot.unapproved("UpdateClusterSoftware")
     due = tuple((name, change) for name, change in snapshot.changes.software if name not in waiting)
     answers: list[Decision] = []
     while due:
         answer, due = _update_software(snapshot, due)
         answers.append(answer)
-    last = entry_of(snapshot.resource.status.operations, SOFTWARE)
-    acts = [one for one in answers if isinstance(one, Act)]
-    others = [one for one in acts if last is None or one.fingerprint != last.fingerprint]
-    at_work = [one for one in answers if isinstance(one, Wait) and one.settling]
-    return next(iter([*at_work, *others, *acts, *answers]), None)
-
-
-Open = tuple[tuple[str, Change], ...]
+    return tuple(answers)
 
 
 def _update_software(snapshot: ClusterSnapshot, due: Open) -> tuple[Decision, Open]:
@@ -93,49 +112,15 @@ def _update_software(snapshot: ClusterSnapshot, due: Open) -> tuple[Decision, Op
     resource, changes = snapshot.resource, replace(snapshot.changes, software=due)
     action = requests.update_software(resource=resource, cluster=present(snapshot), changes=changes)
     carried = {group["instanceGroupName"] for group in action.request["instanceGroups"]}
-    gaps = listed([str(change) for name, change in due if name in carried])
+    own = Changes(software=tuple((name, change) for name, change in due if name in carried))
     answer = act_once(
-        snapshot,
+        replace(snapshot, changes=own),
         action=action,
         desired=requests.desired_software(resource, action),
         reason=Reason.UPDATING_SOFTWARE,
-        message=f"UpdateClusterSoftware: {gaps}.",
+        message=f"UpdateClusterSoftware: {listed(own.lines())}.",
     )
-    left = tuple((name, change) for name, change in due if name not in carried)
-    return _after_another(snapshot, answer, carried) or answer, left
-
-
-# [assumption: software-update-words]
-def _after_another(snapshot: ClusterSnapshot, answer: Decision, carried: Set[str]) -> Wait | None:
-    """Groups that went back are not tried again right after another call that AWS rolled back: each try restarts nodes.
-
-    The journal has the last call alone, so two that fail would follow each other without a pause.
-    """
-    resource = snapshot.resource
-    last = entry_of(resource.status.operations, SOFTWARE)
-    if last is None or not isinstance(answer, Act) or answer.fingerprint == last.fingerprint:
-        return None
-    groups = [group for group in present(snapshot).groups if group.name in carried]
-    failed = sorted(group.name for group in groups if group.software_update_status in SOFTWARE_WENT_BACK)
-    now_back = last.state == CallState.ACCEPTED and shown_back(snapshot, last, beside=carried)
-    if (
-        not failed
-        or resource.edited
-        or resource.requested_anew
-        or not (now_back or last.state == CallState.ROLLED_BACK)
-    ):
-        return None
-    pause = snapshot.timings.rollback_backoff
-    left = pause if now_back else pause - age(last, now=snapshot.now)
-    if left <= 0:
-        return None
-    message = (
-        f"AWS rolled back the software of {listed(failed, separator=', ', rest=' ')}, and that of other groups after "
-        f"it. The operator retries after {pause / 60:.0f} min; an edit of the spec or the annotation "
-        "hyperpod-operator.dev/reconcile-requested-at ends the wait."
-    )
-    undone = last.concern or ""
-    return Wait(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True, undone=undone)
+    return answer, tuple((name, change) for name, change in due if name not in carried)
 
 
 # [assumption: fifty-tags]

@@ -15,8 +15,8 @@ StatusT = TypeVar("StatusT", bound=Model)
 class Wait:
     """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will.
 
-    `settling`: AWS may be at work with a call, so no concern makes another one meanwhile. `undone` is the journal's
-    concern of a call that AWS took and that came to nothing, empty where the wait is about something else.
+    `settling`: AWS may be at work with a call, so no concern makes another one meanwhile. `undone` are the
+    concerns in the journal of calls that AWS took and that came to nothing; none where it is about something else.
     """
 
     reason: Reason
@@ -24,7 +24,7 @@ class Wait:
     after: float
     stalled: bool = False
     settling: bool = False
-    undone: str = ""
+    undone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any], *, rules: boo
         found.setdefault(path, message)
     try:
         # As JSON: the API server, too, takes no text for a number, which the operator would read.
-        model.model_validate_json(json.dumps(_whole(spec), default=str), strict=True)
+        model.model_validate_json(json.dumps(spec, default=str), strict=True)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             quoted = one["type"] in UNQUOTED and isinstance(one["input"], str)
@@ -40,19 +40,10 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any], *, rules: boo
     for path, message in _twice(spec, schema, ()):
         found.setdefault(path, message)
     if rules and not found:  # like the API server: rules are about what fits the schema
-        for path, message in rule_problems(schema, _whole(spec)):
+        for path, message in rule_problems(schema, spec):
             found.setdefault(path, message)
     lines = [f"{'.'.join(('spec', *map(str, path)))}: {message}" for path, message in found.items()]
     return plain(listed(lines, most=SHOWN)) if lines else ""
-
-
-def _whole(value: Any) -> Any:
-    """Numbers without a fraction as integers: kubectl sends 4.0 as 4."""
-    if isinstance(value, Mapping):
-        return {str(name): _whole(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_whole(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _either(schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:

@@ -14,6 +14,7 @@ from tests.unit.core.builders import EKS, group_spec, spec
 from hyperpod_operator import cli
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.app.documents import InputError
+from hyperpod_operator.app.plan.manifests import found_in
 from hyperpod_operator.app.preflight import resources
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.options import Options
@@ -408,6 +409,10 @@ def test_what_the_api_server_would_not_take_exits_with_1(text: str, words: str) 
 def test_a_whole_number_is_an_integer_however_it_is_written(aws: Simulator) -> None:
     done = said("-f", "-", text=odd(spec=spec(instanceGroups=[group_spec(count=4.0)])))
     assert "instanceCount" not in done.output
+    text = odd(spec=spec(instanceGroups=[group_spec(count=4.0)]))
+    (found,) = found_in(["-"], namespace="team", stdin=text.encode)
+    count = found.body["spec"]["instanceGroups"][0]["instanceCount"]
+    assert isinstance(count, int), "the API server is asked about what kubectl would send"
 
 
 def test_an_invalid_resource_is_named_with_its_file(tmp_path: Path) -> None:

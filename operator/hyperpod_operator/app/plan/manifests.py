@@ -51,7 +51,7 @@ def manifests(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes
 def found_in(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes], rules: bool = True) -> list[Manifest]:
     """The same, and an empty list where there is none. Without `rules` no rule in CEL makes a problem."""
     found = [
-        _manifest(body, source=source, namespace=namespace, rules=rules)
+        _manifest(_whole(body), source=source, namespace=namespace, rules=rules)
         for source, text in texts(files, suffixes=SUFFIXES, stdin=stdin)
         for document in yaml_documents(text, source=source, loader=ManifestLoader)
         for body in _flat(document)
@@ -82,6 +82,15 @@ def _flat(document: Any) -> Iterator[Any]:
 
 def _is_ours(body: Any) -> bool:
     return isinstance(body, Mapping) and str(body.get("apiVersion", "")).startswith(f"{GROUP}/")
+
+
+def _whole(value: Any) -> Any:
+    """Numbers without a fraction as integers: kubectl sends 4.0 as 4, and the API server takes no 4.0 for one."""
+    if isinstance(value, Mapping):
+        return {str(name): _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _manifest(body: Mapping[str, Any], *, source: str, namespace: str, rules: bool) -> Manifest:

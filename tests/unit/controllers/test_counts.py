@@ -228,6 +228,21 @@ async def test_a_group_that_others_scaled_in_below_its_minimum_was_not_rolled_ba
     assert len(nodes_of("w")) == 4
 
 
+async def test_a_count_that_falls_before_the_window_of_the_minimum_is_over_is_put_down_to_nobody_for_certain(
+    rig: Rig,
+) -> None:
+    rig.simulator.world.limit_capacity("research", "w", 2)
+    rig.apply(spec(instanceGroups=[group_spec("w", 8, minInstanceCount=4)]))
+    await rig.idle(1800)
+    rig.simulator.world.scale_out_of_band("research", "w", 3)
+    await rig.until("UpdateRolledBack")
+    ready = rig.condition("Ready")["message"]
+    assert "fell to 3 before the group reached its minInstanceCount 4" in ready
+    assert "others lowered it, or AWS rolled an earlier update of the group back" in ready
+    await rig.idle(900)
+    assert rig.operations() == ["CreateCluster", "UpdateCluster"]
+
+
 async def test_a_group_that_is_scaled_to_nothing_misses_no_nodes(rig: Rig) -> None:
     rig.apply(spec(instanceGroups=[group_spec("w", 3, instanceType="ml.m5.xlarge")]))
     await rig.rest()

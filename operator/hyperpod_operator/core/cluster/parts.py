@@ -24,17 +24,21 @@ from hyperpod_operator.core.cluster.pauses import refusal_pause
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.engine.call import fingerprint
-from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.engine.journal import PENDING, age, entry_of
 from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.observed import ObservedCluster
+from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup
 from hyperpod_operator.core.text import counted, sentence, shortened
 
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
 
+MINIMUM_WINDOW = 3 * 3600.0 - 600.0
+"""Seconds from an update until AWS may give a minimum up, a little less than its three hours."""
+UPDATES = "Cluster"
+"""The concern of UpdateCluster in the journal."""
 MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
 REPORTED_MOST = 512
@@ -187,13 +191,26 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
         # AWS's words about what kept the group short; those of an earlier rollback are our own.
         reported = "" if known is not None and known.message == record.message else record.message or ""
         message = (
-            f"Group {group.name} did not reach its minInstanceCount {minimum} within 3 hours: AWS rolled it back to "
-            f"{group.target_count} and ended {counted(ended, 'running node')}. "
+            f"{_fell(snapshot, group, minimum=minimum, ended=ended)} "
             f"{f'Before, AWS said: {_words(reported)} ' if reported else ''}The operator retries after "
             f"{pause(snapshot, entry) / 60:.0f} min. {_remedy(reported)}"
         )
         found[group.name] = entry.model_copy(update={"message": message})
     return found
+
+
+def _fell(snapshot: ClusterSnapshot, group: ObservedGroup, *, minimum: int, ended: int) -> str:
+    """That the count of the group fell below its minimum, and by whom, as far as the time tells."""
+    if age(entry_of(snapshot.resource.status.operations, UPDATES), now=snapshot.now) < MINIMUM_WINDOW:
+        return (
+            f"The count of group {group.name} fell to {group.target_count} before the group reached its "
+            f"minInstanceCount {minimum}, and sooner than 3 hours after the operator's last update: others lowered it, "
+            "or AWS rolled an earlier update of the group back."
+        )
+    return (
+        f"Group {group.name} did not reach its minInstanceCount {minimum} within 3 hours: AWS rolled it back to "
+        f"{group.target_count} and ended {counted(ended, 'running node')}."
+    )
 
 
 # [assumption: failed-updates-roll-back]

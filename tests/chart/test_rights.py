@@ -47,8 +47,12 @@ DRAIN = frozenset(
         Right(group="policy", resource="poddisruptionbudgets", verb="list"),
     }
 )
-DISPENSABLE = frozenset({Right(group="apps", resource="daemonsets", verb="list")}) | DRAIN
-"""Rights that the operator starts without: checks before a creation are then Unknown, and a scale-in waits."""
+DISPENSABLE = DRAIN | {
+    Right(group="apps", resource="daemonsets", verb="list"),
+    *(Right(group="coordination.k8s.io", resource="leases", verb="list", namespace=at) for at in ("", NAMESPACE)),
+}
+"""Rights that the operator starts without: checks before a creation are then Unknown, a scale-in waits, and another
+installation is not found."""
 
 
 class Asked:

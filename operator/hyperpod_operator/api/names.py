@@ -293,6 +293,7 @@ class Reason(StrEnum):
     NODE_CONTRADICTS = "NodeContradicts"
     NODE_NOT_CHANGED = "NodeNotChanged"
     DEFINITION_DIFFERS = "DefinitionDiffers"
+    SERVED_TWICE = "ServedTwice"
     DELETED = "Deleted"
 
     # EBSVolumeClaim: steady.

@@ -33,11 +33,11 @@ def announce(found: tuple[Skew, ...], events: Events) -> None:
     """An Event about each definition that differs; there is no condition for it."""
     for skew in found:
         event = Event(type="Warning", reason=Reason.DEFINITION_DIFFERS, action="Compare", message=str(skew))
-        events.publish(about=_definition(skew.plural), event=event)
+        events.publish(about=definition_reference(skew.plural), event=event)
 
 
-def _definition(plural: str) -> StoredObject:
-    """As far as an Event needs it: without the right to read definitions its uid is not known."""
+def definition_reference(plural: str) -> StoredObject:
+    """The definition as what an Event is about; without the right to read definitions its uid is not known."""
     return StoredObject(
         key=Key("", f"{plural}.{GROUP}"),
         uid="",

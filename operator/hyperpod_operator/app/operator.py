@@ -21,15 +21,18 @@ from hyperpod_operator.api.metrics.nodes import NODES_HELD, NODES_LEFT_OUT
 from hyperpod_operator.app.definitions import announce
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, shared
 from hyperpod_operator.app.kinds import CONTROLLERS, Controllers
+from hyperpod_operator.app.neighbours import looking
 from hyperpod_operator.app.nodes import NodeRuntime
 from hyperpod_operator.app.serving import Serving
 from hyperpod_operator.app.tasks import ended, on_signals, stopping_on_exit
 from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.cluster_cache import Change
+from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.preflight.modes import OFF
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events.recorder import EventRecorder
+from hyperpod_operator.kube.leadership.neighbours import Neighbours
 from hyperpod_operator.kube.nodes.alarm import HealthAlarm
 from hyperpod_operator.kube.nodes.informer import NodeCache
 from hyperpod_operator.kube.pods.cache import PodCache
@@ -71,6 +74,7 @@ class Operator:
         quarantine: Quarantine,
         passes: Callable[[str, Reconcile], Reconcile] = untraced,
         skews: tuple[Skew, ...] = (),
+        lease: LeaseSettings | None = None,
         controllers: Controllers = CONTROLLERS,
     ) -> None:
         self._settings = settings
@@ -111,6 +115,10 @@ class Operator:
             interval=EVERY,
             random=dependencies.random,
         )
+        self._periodic = tuple(periodic for runtime in self._runtimes for periodic in runtime.periodic)
+        if lease is not None:
+            neighbours = Neighbours(api, lease=lease)
+            self._periodic += (looking(neighbours, events=self._events, random=dependencies.random),)
         self._listed = asyncio.Event()
         self.finished = True
         """Whether every pass ended by itself when the work was stopped."""
@@ -231,8 +239,7 @@ class Operator:
             asyncio.create_task(self._begin(may_begin), name="first passes"),
             *(
                 asyncio.create_task(stopping_on_exit(periodic.run(), stop), name=periodic.name)
-                for runtime in self._runtimes
-                for periodic in runtime.periodic
+                for periodic in self._periodic
             ),
         ]
         try:

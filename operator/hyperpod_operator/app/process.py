@@ -93,6 +93,7 @@ async def run(settings: Settings, *, controllers: Controllers = CONTROLLERS) -> 
             quarantine=quarantine,
             passes=passes,
             skews=skews,
+            lease=lease,
             controllers=controllers,
         )
         if lease is None:

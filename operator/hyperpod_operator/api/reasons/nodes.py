@@ -199,6 +199,14 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             actor=Actor.YOU,
         ),
         reason(
+            Reason.SERVED_TWICE,
+            "Published on the CustomResourceDefinition of HyperPodClusters: another installation of the operator "
+            "reconciles objects of the same namespaces, and leads by a Lease of its own. The message names both.",
+            "Stop one of the two, or set `watchNamespaces` in both so that no namespace is in two lists.",
+            severity=Severity.WARNING,
+            actor=Actor.YOU,
+        ),
+        reason(
             Reason.NODE_NOT_CHANGED,
             "The API server refuses what the operator writes to a Node, so an unhealthy one may still get new pods. "
             "Published on the Node and on the cluster; the operator retries.",

@@ -106,6 +106,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.CREDENTIALS_INVALID: (_LOGS, "kubectl get pods -A -l app.kubernetes.io/name=hyperpod-operator"),
     Reason.INTERNAL_ERROR: (_LOGS, "kubectl hyperpod report {object} -n {namespace}"),
     Reason.ABANDONED: (_AWS_CLUSTER, _SEE),
+    Reason.SERVED_TWICE: ("kubectl get leases -A -l hyperpod-operator.dev/leader-election",),
     Reason.DEFINITION_DIFFERS: ("hyperpod-operator crds | kubectl apply --server-side -f -",),
     Reason.NODE_CONTRADICTS: ("kubectl get nodes -L node.kubernetes.io/instance-type",),
     Reason.SUSPENDED: (_ATTACH,),

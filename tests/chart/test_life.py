@@ -131,13 +131,14 @@ def test_probes_and_the_charts_own_test_are_answered(everywhere: Installation) -
 @pytest.mark.usefixtures("everywhere")
 def test_a_token_of_the_operator_cannot_do_more_to_a_node_than_the_operator_does(plane: ControlPlane) -> None:
     """RBAC lets it patch Nodes; the chart's policy says what."""
-    plane.kubectl(
-        "create", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})
-    )
+    name = "hyperpod-i-0aaaaaaaaaaaaaaaa"
+    provider_id = "aws:///usw2-az2/sagemaker/cluster/hyperpod-abcdefghijkl-i-0aaaaaaaaaaaaaaaa"
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"providerID": provider_id}}
+    plane.kubectl("create", "-f", "-", input=json.dumps(node))
     stolen = plane.service_account_kubeconfig(NAMESPACE, RELEASE)
 
     def patched(body: str) -> bool:
-        command = plane.kubectl_command("patch", "node", "n", "--type=merge", "-p", body, kubeconfig=stolen)
+        command = plane.kubectl_command("patch", "node", name, "--type=merge", "-p", body, kubeconfig=stolen)
         return not _failed(command)
 
     try:
@@ -145,7 +146,7 @@ def test_a_token_of_the_operator_cannot_do_more_to_a_node_than_the_operator_does
         assert not patched('{"metadata": {"labels": {"team": "b"}}}')
         assert patched('{"metadata": {"labels": {"hyperpod-operator.dev/instance-type": "p5.48xlarge"}}}')
     finally:
-        plane.kubectl("delete", "node", "n")
+        plane.kubectl("delete", "node", name)
 
 
 def _failed(command: list[str]) -> bool:

@@ -2,8 +2,9 @@
 
 import click
 
-from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
-from hyperpod_operator.core.explain.world import inside
+from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT, Reason
+from hyperpod_operator.core.explain.around import condition
+from hyperpod_operator.core.explain.world import Json, inside, text
 from hyperpod_operator.core.managers import manager
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import CLAIM, CLUSTER, OPERATION, Named, named
@@ -54,7 +55,8 @@ def _paused(session: Session, which: tuple[str, ...], value: bool | None, *, dry
     found = session.get(asked)
     path = PATHS[asked.kind.name]
     if bool(inside(found, "spec", *path)) == bool(value):
-        say(f"{asked.kind.short}/{asked.name} {'is paused already' if value else 'is not paused'}.")
+        state = "is paused already." if value else f"is not paused.{_suspended_otherwise(found)}"
+        say(f"{asked.kind.short}/{asked.name} {state}")
         return
     body: dict[str, object] = {path[-1]: value}
     for name in reversed(("spec", *path[:-1])):
@@ -66,7 +68,13 @@ def _paused(session: Session, which: tuple[str, ...], value: bool | None, *, dry
         say("A GitOps tool manages this object and may undo this: make the same change in Git.", err=True)
 
 
-def _by_gitops(found: dict[str, object]) -> bool:
+def _suspended_otherwise(found: Json) -> str:
+    """Why an operation is suspended whose spec does not say so: a backup brought it back, or its record is lost."""
+    ready = condition(found, "Ready")
+    return f" {text(ready.get('message'))}" if ready.get("reason") == Reason.OPERATION_SUSPENDED else ""
+
+
+def _by_gitops(found: Json) -> bool:
     """Whether Argo CD or Flux put their marks on the object."""
     return bool(manager(inside(found, "metadata") or {}))
 

@@ -499,6 +499,12 @@ def test_resuming_what_is_not_paused_says_so() -> None:
     assert run(server(SHORT), "resume", "research").output == "hpc/research is not paused.\n"
 
 
+def test_resuming_an_operation_that_its_spec_does_not_suspend_says_what_does() -> None:
+    restored = worlds.condition("Ready", "False", "OperationSuspended", "A backup brought this object back.")
+    shown = run(server(operations=(worlds.operation(restored),)), "resume", "hpno/reboot-x")
+    assert shown.output == "hpno/reboot-x is not paused. A backup brought this object back.\n"
+
+
 def test_a_condition_that_no_kind_has_is_not_waited_for() -> None:
     shown = run(server(SHORT), "wait", "research", "--for", "Redy")
     assert shown.exit_code == 1

@@ -1,4 +1,4 @@
-"""AWS as a command reads it: with the caller's own credentials, in a Region that somebody named."""
+"""AWS as a command reads it: with the caller's own credentials, in a Region that is named or configured."""
 
 from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.remedies import words

@@ -73,6 +73,11 @@ class ObservedCluster:
         return bool(self.members.get("nodeProvisioningMode") == "Continuous")
 
     @property
+    def recovers(self) -> bool:
+        """Whether HyperPod repairs sick nodes by itself; AWS's word, and unset means that it does."""
+        return self.members.get("nodeRecovery") != "None"
+
+    @property
     def current_count(self) -> int:
         return sum(group.current_count for group in self.groups)
 

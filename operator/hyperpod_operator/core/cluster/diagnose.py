@@ -129,7 +129,8 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     if reason is Reason.GROUP_FAILED:
         remedy = "Check the cluster's events (aws sagemaker list-cluster-events), fix the cause and edit the group."
     if reason is Reason.GROUP_DEGRADED:
-        remedy = "HyperPod replaces failed instances." if _recovers(observed) else _LOOK_FOR_FAILED
+        recovers = observed.cluster is None or observed.cluster.recovers
+        remedy = "HyperPod replaces failed instances." if recovers else _LOOK_FOR_FAILED
     checked = _of_status(group, observed, {CHECKING})
     if checked and reason is Reason.SCALING:
         nodes = counted(len(checked), "node", "nodes")
@@ -153,7 +154,7 @@ def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed:
     shown = listed(sick, most=NAMED, separator=", ", rest=" ")
     text = f"SageMaker reports {shown} as failing" + (f" ({words})" if words else "")
     cluster, cause = observed.cluster, causes.cause_of(words)
-    if cluster is None or _recovers(observed):
+    if cluster is None or cluster.recovers:
         reason, remedy = (cause.reason, cause.remedy) if cause else (Reason.GROUP_DEGRADED, "HyperPod replaces them.")
         return Shortfall(group, reason, text, remedy, stalled=bool(cause and cause.stalled))
     remedy = (
@@ -161,11 +162,6 @@ def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed:
         f"--cluster-name {cluster.name} --node-ids {' '.join(sick[:25])}`."
     )
     return Shortfall(group, cause.reason if cause else Reason.GROUP_DEGRADED, text, remedy, stalled=True)
-
-
-def _recovers(observed: Observed) -> bool:
-    """Whether HyperPod replaces instances that fail."""
-    return observed.cluster is None or observed.cluster.members.get("nodeRecovery") != "None"
 
 
 def _above_target(group: ObservedGroup, observed: Observed) -> int:

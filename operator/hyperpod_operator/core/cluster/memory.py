@@ -126,10 +126,8 @@ def _wanted(resource: Resource, kept: Sequence[OperationStatus]) -> list[Operati
     very many that it asks for, the latest."""
     asked = {concern_of_software(resource, name) for name in pinned(resource)}
     software = [entry.concern for entry in kept if entry.concern.split("/")[0] == SOFTWARE]
-    stay = {one for one in software if one in asked or one == kept[-1].concern}
-    dropped = {one for one in software if one not in stay} | {
-        *[one for one in software if one in stay][:-SOFTWARE_MOST]
-    }
+    stay = [one for one in software if one in asked or one == kept[-1].concern]
+    dropped = {*software} - {*stay[-SOFTWARE_MOST:]}
     return [entry for entry in kept if entry.concern not in dropped]
 
 

@@ -87,9 +87,9 @@ def nodes_unhealthy(snapshot: ClusterSnapshot) -> Decision | None:
 
 
 def recovers(snapshot: ClusterSnapshot) -> bool:
-    """Whether HyperPod repairs sick nodes by itself; AWS's word, and unset means that it does."""
+    """Whether HyperPod repairs sick nodes by itself, as far as is known."""
     cluster = snapshot.observed.cluster
-    return cluster is None or cluster.members.get("nodeRecovery") != "None"
+    return cluster is None or cluster.recovers
 
 
 def judged(snapshot: ClusterSnapshot) -> tuple[str, Reason, str]:

@@ -4,6 +4,7 @@ Only EC2's tags tell, read in the same pass: a name in status proves nothing, an
 its author knows the volume. What is taken is announced first, so that a person can prevent it.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -114,7 +115,7 @@ def _of_which_cluster(snapshot: ClaimSnapshot, volume: Volume, whose: Belongs) -
         f"{volume.volume_id} carries the tag of {owner} of {theirs or 'an EKS cluster that it does not name'}, and the "
         f"operator does not know whether that is the one of this claim. {hold.message}"
     )
-    return Wait(reason=hold.reason, message=message, after=hold.after, stalled=hold.stalled)
+    return replace(hold, message=message)
 
 
 def _named_owner(snapshot: ClaimSnapshot, volume: Volume) -> str:
